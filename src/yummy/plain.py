@@ -1,0 +1,137 @@
+"""Plain data: what messages and metadata may hold.
+
+Null, booleans, integers from -2^63 to 2^64-1, finite floats, valid Unicode text, lists, maps with text keys, and
+(in messages only) bytes. That is what both encodings can carry, so whatever passes here can always be encoded
+again. The hook interpreter imports this module too; it knows nothing of the server.
+"""
+
+from enum import Enum
+from math import isfinite
+from typing import Any
+
+INT_MIN = -(2**63)
+INT_MAX = 2**64 - 1
+#: Deeper than this neither encoder goes; ``MAX_DEPTH`` is the bound that an operator chooses below it.
+DEPTH_MAX = 256
+
+type Plain = bool | int | float | str | bytes | list[Plain] | dict[str, Plain] | None
+type MetaValue = bool | int | float | str | list[MetaValue] | None
+
+
+class PlainDataError(ValueError):
+    """A value that is no plain data; the text says which part and why."""
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text can be encoded: it holds no lone surrogates."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_plain(value: object, *, max_depth: int = DEPTH_MAX, allow_bytes: bool = True) -> None:
+    """Refuse a value that is no plain data.
+
+    Args:
+        value: What came from a client or from a script.
+        max_depth: How many lists and maps may stand inside one another; 0 means `DEPTH_MAX`.
+        allow_bytes: Whether bytes are welcome (in messages) or not (in metadata).
+
+    Raises:
+        PlainDataError: Naming the offending part.
+    """
+    _check(value, min(max_depth, DEPTH_MAX) or DEPTH_MAX, allow_bytes)
+
+
+def _check(value: object, depth: int, allow_bytes: bool) -> None:  # noqa: C901, PLR0912  # one branch for each type
+    kind = type(value)
+    if kind is str:
+        if not is_unicode(value):  # type: ignore[arg-type]  # `kind` says it is text
+            raise PlainDataError("text with a lone surrogate is not valid Unicode")
+    elif kind is int:
+        if not INT_MIN <= value <= INT_MAX:  # type: ignore[operator]  # `kind` says it is an integer
+            raise PlainDataError(f"integer {value} is out of range (-2^63 to 2^64-1)")
+    elif kind is bool or value is None:
+        pass
+    elif kind is float:
+        if not isfinite(value):  # type: ignore[arg-type]  # `kind` says it is a float
+            raise PlainDataError(f"{value} is not a finite number")
+    elif kind is list:
+        if depth == 0:
+            raise PlainDataError("nested too deeply")
+        for item in value:  # type: ignore[attr-defined]  # `kind` says it is a list
+            _check(item, depth - 1, allow_bytes)
+    elif kind is dict:
+        if depth == 0:
+            raise PlainDataError("nested too deeply")
+        for key, item in value.items():  # type: ignore[attr-defined]  # `kind` says it is a map
+            if type(key) is not str:
+                raise PlainDataError(f"map key {key!r} is not text")
+            _check(key, depth, allow_bytes)
+            _check(item, depth - 1, allow_bytes)
+    elif kind is bytes:
+        if not allow_bytes:
+            raise PlainDataError("bytes are not allowed here")
+    else:
+        raise PlainDataError(f"{kind.__name__} is not plain data")
+
+
+def to_plain(value: object, *, allow_bytes: bool = True) -> Any:
+    """Copy what a script gave into plain data: a tuple becomes a list, an enumeration member its value.
+
+    Args:
+        value: Anything that a script handed over.
+        allow_bytes: Whether bytes are welcome.
+
+    Returns:
+        An independent copy that holds plain data only.
+
+    Raises:
+        TypeError: Naming the part that is no plain data.
+    """
+    copy = _convert(value, DEPTH_MAX)
+    try:
+        check_plain(copy, allow_bytes=allow_bytes)
+    except PlainDataError as error:
+        raise TypeError(f"{error}; use None, bool, int, float, str, list or dict with text keys") from None
+    return copy
+
+
+def _convert(value: object, depth: int) -> object:
+    if isinstance(value, Enum):
+        return _convert(value.value, depth)
+    if depth == 0:
+        raise TypeError("nested too deeply (a list or dict that contains itself?)")
+    if isinstance(value, list | tuple):
+        return [_convert(item, depth - 1) for item in value]
+    if isinstance(value, dict):
+        return {_convert(key, depth): _convert(item, depth - 1) for key, item in value.items()}
+    # A subclass of a plain type travels as the plain type.
+    match value:
+        case bool():
+            return value
+        case int():
+            return int(value)
+        case float():
+            return float(value)
+        case str():
+            return str(value)
+        case bytes() | bytearray():
+            return bytes(value)
+        case _:
+            return value
+
+
+def same(first: object, second: object) -> bool:
+    """Whether two pieces of plain data are alike in type and value (``1``, ``1.0`` and ``True`` are not)."""
+    if type(first) is not type(second):
+        return False
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(same, first, second))
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(same(value, second[key]) for key, value in first.items())
+    return first == second
