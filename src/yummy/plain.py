@@ -101,7 +101,7 @@ def to_plain(value: object, *, allow_bytes: bool = True) -> Any:
     return copy
 
 
-def _convert(value: object, depth: int) -> object:
+def _convert(value: object, depth: int) -> object:  # noqa: PLR0911  # one return for each type
     if isinstance(value, Enum):
         return _convert(value.value, depth)
     if depth == 0:
