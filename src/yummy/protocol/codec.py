@@ -1,0 +1,127 @@
+"""Bytes to maps and back, in both encodings.
+
+A binary frame holds exactly one msgpack map, a text frame exactly one JSON object. What one encoding accepts, both
+can encode: bytes, which only msgpack has, become base64 text in JSON.
+"""
+
+import json
+from base64 import b64encode
+from enum import Enum
+from typing import Any, Never
+
+import msgpack
+
+from yummy.protocol.errors import WrongFormat
+
+
+class Encoding(Enum):
+    """How messages are written on a connection."""
+
+    MSGPACK = "msgpack"
+    JSON = "json"
+
+    @property
+    def subprotocol(self) -> str:
+        """The WebSocket sub-protocol that fixes this encoding."""
+        return f"yummy.{self.value}"
+
+
+def decode(payload: bytes | str) -> dict[str, Any]:
+    """Read one frame's payload: msgpack from bytes, JSON from text.
+
+    Returns:
+        The map. Its values are not checked yet, but that no map in it has two equal keys.
+
+    Raises:
+        WrongFormat: Saying what is wrong with the payload.
+    """
+    document = _decode_msgpack(payload) if isinstance(payload, bytes) else _decode_json(payload)
+    if not isinstance(document, dict):
+        raise WrongFormat(f"expected a map, got {type(document).__name__}")
+    return document
+
+
+def encode(document: dict[str, Any], encoding: Encoding) -> bytes:
+    """Write a map of plain data as one frame's payload.
+
+    Raises:
+        ValueError, TypeError, OverflowError: The map holds something that is no plain data.
+    """
+    if encoding is Encoding.JSON:
+        return _json.encode(document).encode()
+    try:
+        packed: bytes = _packer.pack(document)
+    except BaseException:
+        # A packer that failed half-way keeps the first half.
+        _packer.reset()
+        raise
+    return packed
+
+
+def _decode_msgpack(payload: bytes) -> Any:
+    try:
+        return msgpack.unpackb(
+            payload, raw=False, strict_map_key=True, object_pairs_hook=_unique, ext_hook=_refuse_extension
+        )
+    except WrongFormat:
+        raise
+    except UnicodeDecodeError:
+        raise WrongFormat("text that is not valid UTF-8") from None
+    except msgpack.ExtraData:
+        raise WrongFormat("more than one msgpack value in a frame") from None
+    except msgpack.StackError:
+        raise WrongFormat("nested too deeply") from None
+    except (ValueError, TypeError) as error:
+        raise WrongFormat(f"not valid msgpack ({error})" if str(error) else "not valid msgpack") from None
+
+
+def _decode_json(payload: str) -> Any:
+    try:
+        return json.loads(
+            payload, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_number
+        )
+    except WrongFormat:
+        raise
+    except RecursionError:
+        raise WrongFormat("nested too deeply") from None
+    except ValueError as error:
+        raise WrongFormat(f"not valid JSON ({error})") from None
+
+
+def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise WrongFormat("a map with the same key twice")
+    return document
+
+
+def _refuse_extension(code: int, _data: bytes) -> Never:
+    raise WrongFormat(f"msgpack extension type {code}")
+
+
+def _refuse_constant(name: str) -> Never:
+    raise WrongFormat(f"{name} is not a finite number")
+
+
+def _integer(digits: str) -> int:
+    # 2^64 has 20 digits. Longer ones are out of range, and costly to read.
+    if len(digits) > 21:
+        raise WrongFormat("an integer that is out of range (-2^63 to 2^64-1)")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise WrongFormat(f"{digits[:40]} is not a finite number")
+    return value
+
+
+def _bytes_as_text(value: object) -> str:
+    if isinstance(value, bytes):
+        return b64encode(value).decode("ascii")
+    raise TypeError(f"{type(value).__name__} is not plain data")
+
+
+_packer = msgpack.Packer(use_bin_type=True)
+_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_bytes_as_text)
