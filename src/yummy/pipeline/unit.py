@@ -1,0 +1,215 @@
+"""The unit of work: what one message reads and stages, until it is committed or forgotten.
+
+An overlay over the world. Rules and hooks read through it and so see their own writes; a savepoint is a place in its
+journal, and going back to one undoes what came after. Nothing that is staged here is visible to anyone else.
+
+Most values that a message changes are *held*: it has their turn, nobody else changes them meanwhile, and the new
+value is simply put. A script may also write to a room or user whose turn is not held. Such a write is kept as an
+operation, a function from the old value to the new one, and is applied at commit to the value as it then stands. If
+another unit of work holds that value's turn just then, the operation is handed to it as well (`adopt`), and its own
+commit applies it once more on top of what it put; so neither overwrites the other.
+"""
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Any, Final
+
+import attrs
+
+from yummy.core.values import Account, Room, Session
+from yummy.protocol.errors import Refusal
+from yummy.protocol.messages import Event
+from yummy.store.world import World
+
+
+class Table(Enum):
+    """The kinds of values that a unit of work can change."""
+
+    ROOM = "room"
+    SESSION = "session"
+    ACCOUNT = "account"
+
+
+type Key = tuple[Table, str]
+type Operation = Callable[[Any], Any]
+"""From the value as it stands to the new one; raises `Refusal` if it no longer fits."""
+
+
+@attrs.frozen
+class Delivery:
+    """An event and the sessions that hear it, as they stood when it was staged."""
+
+    sessions: tuple[str, ...]
+    event: Event
+
+
+@attrs.frozen
+class Change:
+    """An operation on a value whose turn is not held."""
+
+    key: Key
+    operation: Operation
+    what: str
+
+
+@attrs.frozen
+class Savepoint:
+    """A place to go back to."""
+
+    journal: int
+    staged: int
+
+
+_ABSENT: Final = object()
+
+
+@attrs.define(eq=False)
+class UnitOfWork:
+    """What one message has read and staged.
+
+    Attributes:
+        world: The committed state beneath.
+        held: The keys whose turns the message has.
+        staged: Deliveries, changes of values not held, durable records and after-effects, in order.
+    """
+
+    world: World
+    held: set[Key] = attrs.field(factory=set)
+    staged: list[Any] = attrs.field(factory=list)
+    _overlay: dict[Key, Any] = attrs.field(factory=dict)
+    _loaded: dict[str, Account] = attrs.field(factory=dict)
+    _journal: list[tuple[Key, Any]] = attrs.field(factory=list)
+    _adopted: list[Change] = attrs.field(factory=list)
+
+    def room(self, room_id: str) -> Room | None:
+        """The room as this message sees it."""
+        found: Room | None = self._read((Table.ROOM, room_id), self.world.rooms.get(room_id))
+        return found
+
+    def session(self, session_id: str) -> Session | None:
+        """The session as this message sees it."""
+        found: Session | None = self._read((Table.SESSION, session_id), self.world.sessions.get(session_id))
+        return found
+
+    def account(self, user_id: str) -> Account | None:
+        """The account as this message sees it: of a user that is online, or that was loaded into this unit."""
+        beneath = self.world.accounts.get(user_id) or self._loaded.get(user_id)
+        found: Account | None = self._read((Table.ACCOUNT, user_id), beneath)
+        return found
+
+    def sees_account(self, user_id: str) -> bool:
+        """Whether `account` answers without asking the store."""
+        return self.account(user_id) is not None
+
+    def load(self, accounts: Iterable[Account]) -> None:
+        """Make accounts of users that are not online readable."""
+        for account in accounts:
+            self._loaded[account.id] = account
+
+    def put_room(self, room: Room) -> None:
+        """Stage a new value of a room."""
+        self._write((Table.ROOM, room.id), room)
+
+    def drop_room(self, room_id: str) -> None:
+        """Stage the end of a room."""
+        self._write((Table.ROOM, room_id), None)
+
+    def put_session(self, session: Session) -> None:
+        """Stage a new value of a session."""
+        self._write((Table.SESSION, session.id), session)
+
+    def drop_session(self, session_id: str) -> None:
+        """Stage the end of a session."""
+        self._write((Table.SESSION, session_id), None)
+
+    def put_account(self, account: Account) -> None:
+        """Stage a new value of an account; the commit makes it durable."""
+        self._write((Table.ACCOUNT, account.id), account)
+
+    def send(self, sessions: Iterable[str], event: Event) -> None:
+        """Stage an event for sessions, as they stand now."""
+        receivers = tuple(sessions)
+        if receivers:
+            self.staged.append(Delivery(receivers, event))
+
+    def stage(self, item: Any) -> None:
+        """Stage anything else that the commit knows how to carry out."""
+        self.staged.append(item)
+
+    def change(self, key: Key, operation: Operation, what: str) -> None:
+        """Change a value, held or not.
+
+        Args:
+            key: Which value.
+            operation: From the value as it stands to the new one.
+            what: The change in a few words, for the log if it no longer fits at commit.
+
+        Raises:
+            Refusal: It does not fit the value as this message sees it.
+        """
+        before = self._value(key)
+        if before is None:
+            raise Refusal("gone", f"{what}: there is no such {key[0].value} any more")
+        after = operation(before)
+        self._write(key, after)
+        if key not in self.held:
+            self.staged.append(Change(key, operation, what))
+
+    def savepoint(self) -> Savepoint:
+        """Remember this place."""
+        return Savepoint(len(self._journal), len(self.staged))
+
+    def rollback(self, savepoint: Savepoint) -> None:
+        """Undo everything that came after a savepoint."""
+        while len(self._journal) > savepoint.journal:
+            key, before = self._journal.pop()
+            if before is _ABSENT:
+                del self._overlay[key]
+            else:
+                self._overlay[key] = before
+        del self.staged[savepoint.staged :]
+
+    def adopt(self, change: Change) -> None:
+        """Take over a change that another unit has just committed to a value whose turn this one holds."""
+        self._adopted.append(change)
+
+    def adopted(self, key: Key) -> list[Change]:
+        """The changes to a value that were taken over."""
+        return [change for change in self._adopted if change.key == key]
+
+    def puts(self, table: Table) -> dict[str, Any]:
+        """The new values of one kind that the message put, None meaning dropped, in order.
+
+        Values that were only changed by operations are not among them: see `changes`.
+        """
+        changed = self.changes()
+        return {
+            key[1]: value
+            for key, value in self._overlay.items()
+            if key[0] is table and (key in self.held or key not in changed)
+        }
+
+    def changes(self) -> dict[Key, list[Change]]:
+        """The operations on values that are not held, by key, in order."""
+        found: dict[Key, list[Change]] = {}
+        for item in self.staged:
+            if type(item) is Change:
+                found.setdefault(item.key, []).append(item)
+        return found
+
+    def _read(self, key: Key, beneath: Any) -> Any:
+        return self._overlay.get(key, beneath) if self._overlay else beneath
+
+    def _value(self, key: Key) -> Any:
+        table, name = key
+        match table:
+            case Table.ROOM:
+                return self.room(name)
+            case Table.SESSION:
+                return self.session(name)
+            case Table.ACCOUNT:
+                return self.account(name)
+
+    def _write(self, key: Key, value: Any) -> None:
+        self._journal.append((key, self._overlay.get(key, _ABSENT)))
+        self._overlay[key] = value

@@ -1,0 +1,1 @@
+"""Where state lives: the live state in memory, accounts and issued sessions in SQL."""
