@@ -103,7 +103,9 @@ def origins_check(value: tuple[str, ...]) -> None:
     """Take origins as browsers send them (RFC 6454, section 6.1)."""
     for origin in value:
         if origin != "null" and re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s?#@,*]+", origin) is None:
-            raise ValueError(f"expected origins such as https://example.org (no path, no wildcard), not {origin!r}")
+            raise ValueError(
+                "expected origins such as https://example.org (no path, no wildcard; leave it empty for any)"
+            )
 
 
 def database_url_check(value: str) -> None:

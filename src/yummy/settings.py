@@ -227,7 +227,7 @@ class Settings:
     @property
     def development(self) -> bool:
         """Whether the server runs in development mode: everything but ``YUMMY_ENV=production``."""
-        return self.yummy_env is not Environment.PRODUCTION
+        return self.yummy_env != Environment.PRODUCTION
 
     @property
     def loopback(self) -> bool:
