@@ -251,7 +251,9 @@ async def test_a_full_buffer_may_close_the_client_when_the_connection_is_lost_to
         await server.peers[0].say({"type": "Play"})
         await client.call("Go")
         await server.peers[0].cut()
-        with pytest.raises(ConnectionLost, match="more than 1 events|on its way"):
+        with pytest.raises(ConnectionLost, match="on its way"):
+            await client.call("Go")
+        with pytest.raises(ConnectionLost, match="more than 1 events"):
             await client.call("Go")
         assert await client.next_event() == Event("Play", {})
         with pytest.raises(ConnectionLost, match="more than 1 events"):
