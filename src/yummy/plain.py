@@ -5,6 +5,7 @@ Null, booleans, integers from -2^63 to 2^64-1, finite floats, valid Unicode text
 again. The hook interpreter imports this module too; it knows nothing of the server.
 """
 
+import json
 from enum import Enum
 from math import isfinite
 from typing import Any
@@ -135,3 +136,8 @@ def same(first: object, second: object) -> bool:
     if isinstance(first, dict) and isinstance(second, dict):
         return first.keys() == second.keys() and all(same(value, second[key]) for key, value in first.items())
     return first == second
+
+
+def encoded_size(value: object) -> int:
+    """The bytes that a piece of plain data without bytes takes as JSON, by which metadata is measured."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())

@@ -1,0 +1,111 @@
+"""Logging in: by e-mail address and password, by a device's id, by an id that the game chose."""
+
+import attrs
+
+from yummy import model as models
+from yummy.core import sessions
+from yummy.core.validation import (
+    ID_LENGTH,
+    PASSWORD_LENGTH_MAX,
+    email_problem,
+    length_problem,
+    normal_email,
+    refuse_problems,
+)
+from yummy.core.values import Account, IdentityKind
+from yummy.core.work import Desk, Rule, Work, account_key, identity_key, new_id, sender_rooms
+from yummy.protocol.errors import ErrorCode, Refusal
+from yummy.protocol.messages import Answer
+
+
+@attrs.frozen
+class LoginFacts:
+    """What the prepare step found out.
+
+    Attributes:
+        account: The account that the login names, if there is one and the password fits.
+        new: The account to be made, if there is none and one may be.
+    """
+
+    account: Account | None
+    new: Account | None = None
+
+
+async def _prepare_email(work: Work, model: models.EmailAuth, desk: Desk) -> None:
+    least = work.settings.password_min_length
+    refuse_problems(
+        (email_problem(model.email), length_problem("password", model.password, least, PASSWORD_LENGTH_MAX))
+    )
+    email = normal_email(model.email)
+    work.throttles.login_account.check(email, work.now)
+    work.throttles.login_address.check(work.address, work.now)
+    account = await desk.find_account(IdentityKind.EMAIL, email)
+    while True:
+        # Without any turn: hashing takes long. Of an unknown address it takes as long, so that it cannot be told.
+        known_hash = None if account is None else account.password_hash
+        fits = await desk.verify_password(known_hash, model.password)
+        new_hash = await desk.hash_password(model.password) if account is None and model.if_not_exist_create else None
+        await _take_turns(work, desk, IdentityKind.EMAIL, email, account)
+        again = await desk.find_account(IdentityKind.EMAIL, email)
+        if (None if again is None else (again.id, again.password_hash)) == (
+            None if account is None else (account.id, account.password_hash)
+        ):
+            break
+        account = again
+        desk.release_turns()
+    if again is not None and fits:
+        work.facts = LoginFacts(again)
+    elif again is None and new_hash is not None:
+        work.facts = LoginFacts(None, _new_account(work, IdentityKind.EMAIL, email, new_hash))
+    else:
+        work.throttles.login_account.count(email, work.now)
+        work.throttles.login_address.count(work.address, work.now)
+        raise Refusal(ErrorCode.INVALID_CREDENTIALS)
+
+
+async def _prepare_device(work: Work, model: models.DeviceIdAuth, desk: Desk) -> None:
+    await _prepare_id(work, IdentityKind.DEVICE_ID, model.device_id, desk)
+
+
+async def _prepare_custom(work: Work, model: models.CustomIdAuth, desk: Desk) -> None:
+    await _prepare_id(work, IdentityKind.CUSTOM_ID, model.custom_id, desk)
+
+
+async def _prepare_id(work: Work, kind: IdentityKind, value: str, desk: Desk) -> None:
+    refuse_problems((length_problem("id", value, *ID_LENGTH),))
+    account = await desk.find_account(kind, value)
+    while True:
+        await _take_turns(work, desk, kind, value, account)
+        again = await desk.find_account(kind, value)
+        if (again and again.id) == (account and account.id):
+            break
+        account = again
+        desk.release_turns()
+    work.facts = LoginFacts(again) if again else LoginFacts(None, _new_account(work, kind, value, None))
+
+
+async def _take_turns(work: Work, desk: Desk, kind: IdentityKind, value: str, account: Account | None) -> None:
+    """The turn of the name, so that two first logins meet; then those of the accounts that the login touches."""
+    touched = {one for one in (account and account.id, work.session and work.session.user_id) if one}
+    await desk.take_turns([identity_key(kind, value), *(account_key(user_id) for user_id in sorted(touched))])
+
+
+def _new_account(work: Work, kind: IdentityKind, value: str, password_hash: str | None) -> Account:
+    work.throttles.new_account.check(work.address, work.now)
+    blank = Account(id=new_id(), insert_date=work.seconds, password_hash=password_hash)
+    return attrs.evolve(blank, **{kind.value: value})
+
+
+def _login(work: Work, _model: models.Model) -> Answer:
+    facts: LoginFacts = work.facts
+    if facts.new is not None:
+        work.throttles.new_account.count(work.address, work.now)
+        return sessions.begin(work, facts.new)
+    if facts.account is None:
+        raise Refusal(ErrorCode.INVALID_CREDENTIALS)
+    return sessions.begin(work, facts.account)
+
+
+EMAIL_AUTH = Rule(run=_login, rooms=sender_rooms, prepare=_prepare_email)
+DEVICE_ID_AUTH = Rule(run=_login, rooms=sender_rooms, prepare=_prepare_device)
+CUSTOM_ID_AUTH = Rule(run=_login, rooms=sender_rooms, prepare=_prepare_custom)
