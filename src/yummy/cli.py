@@ -1,0 +1,150 @@
+"""The command line: ``python -m yummy``.
+
+It reads the settings, sets up the logs and hands over. Heavy imports stay inside the commands, so that ``--help`` and
+``--version`` are quick.
+"""
+# ruff: noqa: PLC0415  # imports stay inside the commands, for the reason above
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from yummy.version import __version__
+
+if TYPE_CHECKING:
+    from yummy.settings import Settings
+
+#: The exit code for settings that are not usable, as for options that are not (click's own).
+EXIT_USAGE = 2
+
+_USER_TYPES = {"user": 1, "moderator": 2, "admin": 3, "1": 1, "2": 2, "3": 3}
+
+
+class _ServeUnlessNamed(click.Group):
+    """A group whose command ``serve`` need not be named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Name ``serve`` where a command line begins with one of its options, or is empty."""
+        if not args or (args[0].startswith("-") and args[0] not in {"-h", "--help", "--version"}):
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+
+def _database_option[F: Callable[..., Any]](command: F) -> F:
+    return click.option("--database", metavar="FILE|URL", help="SQLite file, or sqlite:///FILE.")(command)
+
+
+@click.group(cls=_ServeUnlessNamed, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="yummy")
+def main() -> None:
+    """Yummy, a multiplayer game server whose game logic is plain Python scripts.
+
+    Without a command, and with options of `serve` alone, it serves. All settings can also come from the
+    environment, from .env and from yummy.toml in the working directory; options win.
+    """
+
+
+@main.command()
+@click.option("--hooks", metavar="DIR", help="Folder of the hook scripts.  [default: hooks]")
+@click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", metavar="NUMBER", help="Port to listen on; 0 picks a free one.  [default: 9090]")
+@_database_option
+@click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.  [default: info]")
+@click.option("--log-format", metavar="FORMAT", help="console or json.  [default: console]")
+@click.pass_context
+def serve(  # one argument for each option
+    ctx: click.Context,
+    *,
+    hooks: str | None,
+    host: str | None,
+    port: str | None,
+    database: str | None,
+    log_level: str | None,
+    log_format: str | None,
+) -> None:
+    """Run the server until it is told to stop (Ctrl-C, or SIGTERM)."""
+    settings = _load(
+        {
+            "DEFAULT_PYTHON_FILES_PATH": hooks,
+            "BIND_IP": host,
+            "BIND_PORT": port,
+            "LOG_LEVEL": log_level,
+            "LOG_FORMAT": log_format,
+            **_database(database),
+        },
+        with_secrets=True,
+    )
+
+    import structlog
+
+    from yummy.logs import configure
+    from yummy.server import StartupError, run
+
+    configure(settings.log_level, settings.log_format, server_name=settings.server_name)
+    if settings.development:
+        structlog.get_logger("yummy").warning(
+            "development mode: convenient for one machine; set YUMMY_ENV=production before players come"
+        )
+    try:
+        code = run(settings)
+    except StartupError as error:
+        _complain("Yummy cannot start", str(error).splitlines())
+        code = error.exit_code
+    ctx.exit(code)
+
+
+@main.group()
+def user() -> None:
+    """Look after accounts."""
+
+
+@user.command("set-type")
+@click.argument("user", metavar="USER")
+@click.argument("user_type", metavar="TYPE", type=click.Choice(list(_USER_TYPES), case_sensitive=False))
+@_database_option
+@click.pass_context
+def set_type(ctx: click.Context, *, user: str, user_type: str, database: str | None) -> None:
+    """Make USER (id, e-mail address, device id or custom id) a TYPE: user, moderator or admin (or 1, 2, 3).
+
+    It changes the database itself, and so makes the first admin of all.
+    """
+    settings = _load(_database(database))
+
+    from yummy.constants import UserType
+    from yummy.store.operator import set_user_type
+
+    kind = UserType(_USER_TYPES[user_type])
+    try:
+        user_id = set_user_type(settings, user, kind.value)
+    except LookupError as error:
+        _complain("Nothing was changed", [str(error.args[0] if error.args else error)])
+        ctx.exit(1)
+    click.echo(f"{user_id} is now: {kind.name.lower()}")
+
+
+def _database(name: str | None) -> dict[str, str | None]:
+    return {"DATABASE_URL" if name is not None and "://" in name else "DATABASE_PATH": name}
+
+
+def _load(options: dict[str, str | None], *, with_secrets: bool = False) -> "Settings":
+    """The settings; or, if they are not usable, a report of all that is wrong with them, and the end."""
+    from yummy import salt, sources
+    from yummy.settings import SettingsError
+
+    try:
+        settings = sources.load(options)
+        return salt.with_secrets(settings) if with_secrets else settings
+    except SettingsError as error:
+        _complain("The settings are not usable", [str(problem) for problem in error.problems])
+        raise SystemExit(EXIT_USAGE) from None
+
+
+def _complain(title: str, lines: list[str]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(Text(f"{title}:", style="bold red"))
+    for line in lines:
+        console.print(Text(f"  {line}"))
