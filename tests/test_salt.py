@@ -5,7 +5,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from yummy.salt import salt_file, with_secrets
+from yummy.salt import _make, salt_file, with_secrets
 from yummy.settings import Environment, Settings, SettingsError
 
 
@@ -34,6 +34,17 @@ def test_two_databases_have_two_keys(settings, tmp_path):
     other = attrs.evolve(settings, database_path=tmp_path / "other.db")
 
     assert with_secrets(settings).salt_key != with_secrets(other).salt_key
+
+
+def test_of_two_processes_that_make_a_key_the_first_wins(settings, tmp_path):
+    file = salt_file(settings)
+    _make(file)
+    first = file.read_text(encoding="utf-8")
+
+    _make(file)
+
+    assert file.read_text(encoding="utf-8") == first
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_database_in_memory_keeps_no_key(tmp_path, monkeypatch):

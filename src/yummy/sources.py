@@ -2,24 +2,23 @@
 
 Everything that is wrong is collected and reported at once. Misspelt names count as wrong: all unknown ones in
 ``yummy.toml``, which is Yummy's own, and those close to a setting's in the environment and in ``.env``, which others
-use too. What the settings are, and what values they take, is the business of `yummy.settings`.
+use too. What the settings are is the business of `yummy.settings`, how
+a text becomes a value that of `yummy.conversion`.
 """
 
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import attrs
-import cattrs
 
-from yummy.plain import is_unicode
+from yummy.conversion import from_text, from_toml
 from yummy.setting import ALIASES, CHECK, SECRET
-from yummy.settings import Environment, LogFormat, LogLevel, Problem, Settings, SettingsError
+from yummy.settings import Problem, Settings, SettingsError
 
 #: From this likeness on (0 to 1), a name in the environment is taken for a misspelt setting.
 LIKENESS = 0.88
@@ -29,7 +28,6 @@ ENVIRONMENT = "environment"
 DOTENV = ".env"
 TOML = "yummy.toml"
 
-_TRUTH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _DOTENV_LINE = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*)")
 
 
@@ -114,7 +112,7 @@ def _structure(
 ) -> None:
     try:
         kind: Any = field.type
-        value = (_from_text if text else _from_toml).structure(hit.value, kind)
+        value = (from_text if text else from_toml).structure(hit.value, kind)
         check = field.metadata[CHECK]
         if check is not None:
             check(value)
@@ -217,92 +215,3 @@ def _read_toml(path: Path, problems: list[Problem]) -> dict[str, Any]:
             problems.append(Problem(name, path.name, "stands there twice; keep one"))
         values[name.upper()] = value
     return values
-
-
-def _strict[T](kind: type[T], expected: str) -> Callable[[Any, Any], T]:
-    def structure(value: Any, _type: Any) -> T:
-        if type(value) is not kind:
-            raise ValueError(expected)
-        return value
-
-    return structure
-
-
-def _text(value: Any, _type: Any) -> str:
-    if type(value) is not str or not is_unicode(value):
-        raise ValueError("expected text")
-    return value
-
-
-def _path(value: Any, _type: Any) -> Path:
-    if type(value) is not str or not value or "\0" in value:
-        raise ValueError("expected a path")
-    return Path(value)
-
-
-def _choice(value: Any, kind: type[StrEnum]) -> StrEnum:
-    try:
-        return kind(value.lower())
-    except (ValueError, AttributeError):
-        raise ValueError(f"expected {' or '.join(kind)}") from None
-
-
-def _integer_of_text(value: str, _type: Any) -> int:
-    if re.fullmatch(r"[+-]?\d{1,18}", value.strip(), re.ASCII) is None:
-        raise ValueError("expected a whole number")
-    return int(value)
-
-
-def _number(value: Any, _type: Any) -> float:
-    if type(value) not in {int, float}:
-        raise ValueError("expected a number")
-    return float(value)
-
-
-def _number_of_text(value: str, _type: Any) -> float:
-    if re.fullmatch(r"[+-]?(\d{1,18}\.?\d*|\.\d+)", value.strip(), re.ASCII) is None:
-        raise ValueError("expected a number")
-    return float(value)
-
-
-def _truth_of_text(value: str, _type: Any) -> bool:
-    try:
-        return _TRUTH[value.strip().lower()]
-    except KeyError:
-        raise ValueError("expected on or off") from None
-
-
-def _list(value: Any, _type: Any) -> tuple[str, ...]:
-    if type(value) is not list or not all(type(item) is str for item in value):
-        raise ValueError("expected a list of texts")
-    return _trimmed(value)
-
-
-def _list_of_text(value: str, _type: Any) -> tuple[str, ...]:
-    return _trimmed(value.split(","))
-
-
-def _trimmed(items: Iterable[str]) -> tuple[str, ...]:
-    return tuple(item.strip() for item in items if item.strip())
-
-
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter()
-    converter.register_structure_hook(str, _text)
-    converter.register_structure_hook(Path, _path)
-    for kind in (Environment, LogLevel, LogFormat):
-        converter.register_structure_hook(kind, _choice)
-    return converter
-
-
-_from_toml = _converter()
-_from_toml.register_structure_hook(int, _strict(int, "expected a whole number, without quotes"))
-_from_toml.register_structure_hook(float, _number)
-_from_toml.register_structure_hook(bool, _strict(bool, "expected true or false, without quotes"))
-_from_toml.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _list)
-
-_from_text = _converter()
-_from_text.register_structure_hook(int, _integer_of_text)
-_from_text.register_structure_hook(float, _number_of_text)
-_from_text.register_structure_hook(bool, _truth_of_text)
-_from_text.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _list_of_text)
