@@ -267,11 +267,13 @@ class ScriptsBroken(Exception):  # noqa: N818  # it says a state of the scripts,
 
     Attributes:
         report: What is wrong and what to do, for an author: file, line, source line with caret.
+        stuck: Whether a script still runs, so that the process will end only by `os._exit`.
     """
 
     def __init__(self, report: str) -> None:
         super().__init__(report)
         self.report = report
+        self.stuck = False
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,138 @@
+"""The copies of models that hooks get, and what scripts set on them. Runs inside the hook interpreter.
+
+Owns the way from the fields of a message to a fresh model and back to the fields that a script changed, metadata's
+two forms included: a client may send ``{"access": level, "value": value}`` where a script sees the value.
+"""
+
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from yummy.fields import MUTABLE, SETTABLE
+from yummy.hooks.frames import plain_copy
+from yummy.model import HOOK_MODELS, Model
+from yummy.plain import PlainDataError, check_plain, same, to_plain
+
+_set = object.__setattr__
+_METAS = "metas"
+
+
+class UnfitFieldError(Exception):
+    """A script left something in a field that does not belong there."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(problem)
+        self.field = field
+        self.problem = problem
+
+
+@frozen
+class _Field:
+    """What copying needs to know of a field of a model."""
+
+    name: str
+    attribute: "attrs.Attribute[Any]"
+    settable: bool
+    mutable: bool
+
+
+@frozen
+class Copier:
+    """Makes models of one class, and looks at what became of them."""
+
+    model: type[Model]
+    fields: tuple[_Field, ...]
+
+    @classmethod
+    def of(cls, model: type[Model]) -> "Copier":
+        """The copier of a class."""
+        return cls(
+            model,
+            tuple(
+                _Field(
+                    attribute.name,
+                    attribute,
+                    bool(attribute.metadata.get(SETTABLE)),
+                    bool(attribute.metadata.get(MUTABLE)),
+                )
+                for attribute in attrs.fields(model)
+            ),
+        )
+
+    def make(self, values: list[Any]) -> Model:
+        """A fresh model, independent of the values given.
+
+        Args:
+            values: The fields' values, in order; metadata as the client sent it.
+        """
+        # Not by the class's own __init__: its checks were made when the message was decoded.
+        model = self.model.__new__(self.model)
+        for known, given in zip(self.fields, values, strict=True):
+            value = given
+            if known.mutable and given is not None:
+                value = plain_copy(given)
+                if known.name == _METAS:
+                    value = {key: _inner(meta) for key, meta in value.items()}
+            _set(model, known.name, value)
+        return model
+
+    def changes(self, model: Model, given: list[Any], max_depth: int) -> dict[int, Any]:
+        """What a script set on a model.
+
+        Args:
+            model: The model, after the hook.
+            given: The values that it was made of.
+            max_depth: How many lists and maps may stand inside one another.
+
+        Returns:
+            New values, independent of the model, by the place of their field.
+
+        Raises:
+            UnfitFieldError: Something that was changed in place is not what its field can hold.
+        """
+        found: dict[int, Any] = {}
+        for place, (known, before) in enumerate(zip(self.fields, given, strict=True)):
+            if not known.settable:
+                continue
+            value = getattr(model, known.name)
+            if known.name == _METAS and before is not None:
+                before = {key: _inner(meta) for key, meta in before.items()}  # noqa: PLW2901  # as the script saw it
+            if same(value, before):
+                continue
+            if known.mutable:
+                value = _checked(model, known, value, max_depth)
+                if same(value, before):
+                    continue  # a tuple where a list was, and the like
+                if known.name == _METAS and value is not None:
+                    value = _outer(value, before or {}, given[place] or {})
+            found[place] = value
+        return found
+
+
+#: The copier of each hook name.
+COPIERS = {name: Copier.of(model) for name, model in HOOK_MODELS.items()}
+
+
+def _inner(meta: Any) -> Any:
+    """The value that a script sees of what a client sent for a key."""
+    if type(meta) is dict and "value" in meta and meta.keys() <= {"access", "value"}:
+        return meta["value"]
+    return meta
+
+
+def _outer(metas: dict[str, Any], before: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """Metadata as a client would send it: keys that a script left alone keep what the client said of their level."""
+    return {key: sent[key] if key in before and same(value, before[key]) else value for key, value in metas.items()}
+
+
+def _checked(model: Model, known: _Field, value: Any, max_depth: int) -> Any:
+    """An independent, plain copy of what a script left in a field."""
+    try:
+        copy = to_plain(value, allow_bytes=known.name != _METAS)
+        check_plain(copy, max_depth=max_depth)
+        if known.attribute.validator is not None:
+            known.attribute.validator(model, known.attribute, copy)
+    except (TypeError, PlainDataError) as error:
+        raise UnfitFieldError(known.name, str(error)) from None
+    return copy

@@ -1,0 +1,41 @@
+"""``fail``: how a script refuses a message. It knows nothing of the server."""
+
+from typing import NoReturn
+
+#: Characters of a failure's message and code that reach the client.
+MESSAGE_LENGTH = 4096
+CODE_LENGTH = 64
+
+DEFAULT_CODE = "hook_failed"
+
+
+class HookFailure(BaseException):  # scripts know it by this name; it is no error but a decision
+    """A script refused the message; ``except Exception`` does not stop it.
+
+    Attributes:
+        message: What the client is told.
+        code: What the client's program can tell it by.
+    """
+
+    def __init__(self, message: object = "", code: str = DEFAULT_CODE) -> None:
+        self.message = _text(message, MESSAGE_LENGTH)
+        self.code = _text(code, CODE_LENGTH) or DEFAULT_CODE
+        super().__init__(self.message)
+
+
+def fail(message: str, code: str = DEFAULT_CODE) -> NoReturn:
+    """Refuse the message: the client is answered ``status: false``, and nothing that the hooks did happens.
+
+    Args:
+        message: What the client is told.
+        code: What the client's program can tell it by.
+
+    Raises:
+        HookFailure: Always.
+    """
+    raise HookFailure(message, code)
+
+
+def _text(value: object, length: int) -> str:
+    # The client's answer must be one that can be encoded, whatever a script made its message of.
+    return str(value)[:length].encode("utf-8", "backslashreplace").decode()

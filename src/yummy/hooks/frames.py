@@ -1,0 +1,140 @@
+"""The frames that host and hook interpreter exchange over their socketpair, and their layout.
+
+A frame is its length (4 bytes, little-endian) and a `marshal`led tuple of plain data whose first item is its kind.
+`marshal` is fit for this only because both ends are this very program: what clients send is decoded by the codec
+first, and never read by `marshal`.
+
+From the host:
+
+========  ===========================================================================================
+kind      then
+========  ===========================================================================================
+HELLO     bounds (the fields of `HookLimits`, as a map), state (what a `STATE` frame brought, or none)
+LOAD      revision number, folder, ((path below the folder, source bytes), ...)
+CALL      call id, phase, hook name, (model fields, ...), success, (room, ...), (user, ...)
+FETCHED   fetch id, (room or user,) or () where there is none, error text or None
+========  ===========================================================================================
+
+From the hook interpreter:
+
+=========  ==========================================================================================
+kind       then
+=========  ==========================================================================================
+READY      nothing: it imports, and reads its socket
+IMPORTING  path of the script that is about to be run
+LOADED     revision number, (wanted hook, ...), (notice, ...)
+BROKEN     revision number, (trouble, ...)
+PASSED     call id, changes (a map), (write, ...)
+FAILED     call id, message, code
+CRASHED    call id, trouble
+FETCH      fetch id, call id, ``room`` or ``user``, its id
+LOG        call id or 0, level name, text, file, line, hook, revision number
+REPORT     trouble that belongs to no call (in ``on_load``, ``on_unload``)
+STATE      what ``yummy.state`` holds, for the next HELLO; the host never looks inside
+=========  ==========================================================================================
+
+A *room* or *user* is the tuple of its snapshot's fields, a *write* its place in `calls.WRITES` and its fields, a
+*trouble* and a *notice* what `report` makes of them. Replies to calls come in the order of the calls. An answer to
+an unknown fetch, as to one that was given up, is dropped.
+"""
+
+import marshal
+import struct
+from collections.abc import Buffer, Callable, Iterator
+from operator import attrgetter
+from typing import Any, Final
+
+import attrs
+
+from yummy.hooks.calls import WRITES, RoomSnapshot, UserSnapshot, Write
+
+type Frame = tuple[Any, ...]
+
+# From the host.
+HELLO: Final = 0
+LOAD: Final = 1
+CALL: Final = 2
+FETCHED: Final = 3
+
+# From the hook interpreter.
+READY: Final = 16
+IMPORTING: Final = 17
+LOADED: Final = 18
+BROKEN: Final = 19
+PASSED: Final = 20
+FAILED: Final = 21
+CRASHED: Final = 22
+FETCH: Final = 23
+LOG: Final = 24
+REPORT: Final = 25
+STATE: Final = 26
+
+#: How much either end reads at once, in bytes.
+READ_BYTES: Final = 256 * 1024
+
+_LENGTH = struct.Struct("<I")
+_MARSHAL_VERSION = 4
+
+
+def encode(frame: Frame) -> bytes:
+    """A frame's bytes, with their length in front.
+
+    Raises:
+        ValueError: Something in it is no plain data.
+    """
+    data = marshal.dumps(frame, _MARSHAL_VERSION)
+    return _LENGTH.pack(len(data)) + data
+
+
+@attrs.define
+class FrameBuffer:
+    """Collects the bytes that were read and gives the whole frames among them."""
+
+    _data: bytearray = attrs.field(factory=bytearray)
+
+    def feed(self, data: Buffer) -> Iterator[Frame]:
+        """Add bytes; give each frame that is complete by now. To be used up before the next call."""
+        self._data += data
+        position = 0
+        size = len(self._data)
+        with memoryview(self._data) as view:
+            while size - position >= _LENGTH.size:
+                start = position + _LENGTH.size
+                (length,) = _LENGTH.unpack_from(view, position)
+                if size - start < length:
+                    break
+                position = start + length
+                with view[start:position] as part:
+                    frame: Frame = marshal.loads(part)  # noqa: S302  # written by this very program, see above
+                yield frame
+        del self._data[:position]
+
+
+def plain_copy(value: Any) -> Any:
+    """An independent copy of plain data; faster than anything that walks it in Python."""
+    return marshal.loads(marshal.dumps(value, _MARSHAL_VERSION))  # noqa: S302  # of what was dumped just now
+
+
+def _fields_of(kind: type[attrs.AttrsInstance]) -> Callable[[Any], tuple[Any, ...]]:
+    names = [field.name for field in attrs.fields(kind)]
+    if len(names) > 1:
+        return attrgetter(*names)
+    get = attrgetter(*names)
+    return lambda value: (get(value),)
+
+
+room_fields = _fields_of(RoomSnapshot)
+user_fields = _fields_of(UserSnapshot)
+_WRITE_FIELDS = {kind: (number, _fields_of(kind)) for number, kind in enumerate(WRITES)}
+
+
+def write_to_plain(write: Write) -> tuple[Any, ...]:
+    """A write as a frame carries it."""
+    number, fields = _WRITE_FIELDS[type(write)]
+    return (number, *fields(write))
+
+
+def write_from_plain(plain: tuple[Any, ...]) -> Write:
+    """The write that a frame carried."""
+    kind: Callable[..., Write] = WRITES[plain[0]]
+    return kind(*plain[1:])

@@ -1,0 +1,153 @@
+"""What scripts print and log, on its way to the server's log. Runs inside the hook interpreter.
+
+Owns the standard streams and the root logger there. A line is sent at once, not with the call's result: what a
+script printed before it hung is what its author needs most.
+"""
+
+import io
+import logging
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, override
+
+from attrs import define
+
+from yummy.hooks.frames import LOG, Frame
+from yummy.hooks.traces import ScriptTexts
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+@define
+class Output:
+    """Sends lines to the host, and bounds them.
+
+    Attributes:
+        line_bytes: Bytes of a line; the rest is cut off.
+        max_lines: Lines of one call; the rest is counted.
+    """
+
+    _send: Callable[[Frame], None]
+    _texts: ScriptTexts
+    line_bytes: int
+    max_lines: int
+    _streams: "tuple[ScriptStream, ...]" = ()
+    _call_id: int = 0
+    _hook: str = ""
+    _revision: int = 0
+    _lines: int = 0
+
+    def begin(self, call_id: int, hook: str, revision: int) -> None:
+        """A call begins; lines belong to it until the next begins."""
+        self._call_id, self._hook, self._revision, self._lines = call_id, hook, revision, 0
+
+    def end(self) -> None:
+        """The call has ended: what it printed without a line end is sent, and what was too much is told."""
+        for stream in self._streams:
+            stream.finish()
+        if self._lines > self.max_lines:
+            suppressed = self._lines - self.max_lines
+            self._transmit(
+                "warning", f"{suppressed} more lines of this call suppressed (at most {self.max_lines} a call)", "", 0
+            )
+        self._lines = 0
+
+    def take_streams(self) -> None:
+        """Make the interpreter's standard streams and its root logger this."""
+        self._streams = (ScriptStream(self, "info"), ScriptStream(self, "warning"))
+        sys.stdout, sys.stderr = self._streams
+        sys.stdin = None  # input() in a hook shall fail, not wait for the operator
+        root = logging.getLogger()
+        root.addHandler(ScriptLogHandler(self))
+        root.setLevel(logging.DEBUG)  # what is shown is the server's choice
+
+    def line(self, level: str, text: str, place: tuple[str, int] | None = None) -> None:
+        """Send one line.
+
+        Args:
+            level: ``debug``, ``info``, ``warning``, ``error`` or ``critical``.
+            text: The line.
+            place: File and line number; None looks for the script's line that led here.
+        """
+        self._lines += 1
+        if self._lines <= self.max_lines:
+            file, line = place or self._caller()
+            self._transmit(level, text, file, line)
+
+    def path(self, filename: str) -> str | None:
+        """The path below the scripts folder, or None for code that is no script's."""
+        return self._texts.path(filename)
+
+    def _transmit(self, level: str, text: str, file: str, line: int) -> None:
+        # A log may be no place for lone surrogates, a script's text may have them.
+        encoded = text.encode("utf-8", "backslashreplace")
+        shown = encoded[: self.line_bytes].decode("utf-8", "ignore")
+        if len(encoded) > self.line_bytes:
+            shown += f" [{len(encoded) - self.line_bytes} more bytes]"
+        self._send((LOG, self._call_id, level, shown, file, line, self._hook, self._revision))
+
+    def _caller(self) -> tuple[str, int]:
+        frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  # the only way to the line that printed
+        while frame is not None:
+            path = self._texts.path(frame.f_code.co_filename)
+            if path is not None:
+                return path, frame.f_lineno
+            frame = frame.f_back
+        return "", 0
+
+
+class ScriptStream(io.TextIOBase):
+    """A standard stream of the hook interpreter: each line that is written to it goes to the log."""
+
+    def __init__(self, output: Output, level: str) -> None:
+        super().__init__()
+        self._output = output
+        self._level = level
+        self._begun = ""
+
+    @override
+    def writable(self) -> bool:
+        return True
+
+    @override
+    def write(self, text: str, /) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        *lines, rest = (self._begun + text).split("\n")
+        # A line without end shall not grow without bound; one byte more than is sent tells that it was cut.
+        self._begun = rest[: self._output.line_bytes + 1]
+        for line in lines:
+            self._output.line(self._level, line)
+        return len(text)
+
+    def finish(self) -> None:
+        """Send what was written without a line end."""
+        if self._begun:
+            begun, self._begun = self._begun, ""
+            self._output.line(self._level, begun)
+
+
+class ScriptLogHandler(logging.Handler):
+    """The root handler of the hook interpreter."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self._output = output
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self.format(record)
+        except Exception as error:  # noqa: BLE001  # a wrong format string must not end the hook that logs
+            text = f"{record.msg!r} cannot be formatted: {error}"
+        path = self._output.path(record.pathname)
+        place: Any = (path, record.lineno) if path else None
+        self._output.line(_level(record.levelno), text, place)
+
+
+def _level(number: int) -> str:
+    for floor, name in ((50, "critical"), (40, "error"), (30, "warning"), (20, "info")):
+        if number >= floor:
+            return name
+    return "debug"

@@ -1,0 +1,303 @@
+"""What rooms and users look like to the running hook, and what it wants done to them. Runs inside the interpreter.
+
+Owns the snapshots of one call, the hook's own writes applied on top of them, and the list of these writes. Rules that
+a writer can be told of at once (unknown room, limits) are answered here; what really happens is decided when the
+message is committed.
+"""
+
+import json
+from collections.abc import Callable
+from enum import Enum, IntEnum
+from typing import Any
+
+from attrs import define, evolve, field
+
+from yummy.constants import RoomMetaAccess, UserMetaAccess
+from yummy.hooks.calls import (
+    HookLimits,
+    KickFromRoom,
+    MessageToRoom,
+    MessageToRoomUser,
+    MessageToUser,
+    RawMessageToRoom,
+    RemoveRoomMeta,
+    RemoveRoomMetas,
+    RemoveUserMeta,
+    RemoveUserMetas,
+    RoomSnapshot,
+    SetRoomMeta,
+    SetUserMeta,
+    Subject,
+    UserSnapshot,
+    Write,
+)
+from yummy.hooks.frames import plain_copy
+from yummy.plain import PlainDataError, check_plain, to_plain
+
+type FetchNow = Callable[[Subject, str], tuple[Any, ...] | None]
+
+
+@define(eq=False)
+class View:
+    """Rooms and users as one call sees them.
+
+    Attributes:
+        limits: The bounds of the engine.
+        fetch: Asks the host for a snapshot's fields; it blocks.
+        warn: Tells the author something.
+        writes: What the hook wants done, in order.
+    """
+
+    limits: HookLimits
+    fetch: FetchNow
+    warn: Callable[[str], None]
+    writes: list[Write] = field(factory=list)
+    _carried: dict[str, tuple[Any, ...]] = field(factory=dict)
+    _rooms: dict[str, RoomSnapshot | None] = field(factory=dict)
+    _users: dict[str, UserSnapshot | None] = field(factory=dict)
+
+    def carry(self, rooms: tuple[tuple[Any, ...], ...], users: tuple[tuple[Any, ...], ...]) -> None:
+        """Take the fields of the snapshots that came with the call."""
+        for kind, snapshots in (("room", rooms), ("user", users)):
+            for fields in snapshots:
+                self._carried[f"{kind} {fields[0]}"] = fields
+
+    def room(self, function: str, room_id: str | None) -> RoomSnapshot | None:
+        """A room, or None and a warning if there is no such room."""
+        checked = self._id(function, "room", room_id)
+        if checked is None:
+            return None
+        if checked not in self._rooms:
+            fields = self._fields("room", checked)
+            self._rooms[checked] = None if fields is None else RoomSnapshot(*fields)
+        found = self._rooms[checked]
+        if found is None:
+            self.warn(f"{function}: there is no room {checked}")
+        return found
+
+    def user(self, function: str, user_id: str | None) -> UserSnapshot | None:
+        """A user, or None and a warning if there is no such user."""
+        checked = self._id(function, "user", user_id)
+        if checked is None:
+            return None
+        if checked not in self._users:
+            fields = self._fields("user", checked)
+            self._users[checked] = None if fields is None else UserSnapshot(*fields)
+        found = self._users[checked]
+        if found is None:
+            self.warn(f"{function}: there is no user {checked}")
+        return found
+
+    def set_room_meta(self, function: str, room_id: str | None, key: str, value: Any, level: int | None) -> bool:
+        """Keep a value for a room; False where it is known not to fit."""
+        key, value = _key(function, key), _meta_value(function, value)
+        level = _level(function, level, RoomMetaAccess)
+        room = self.room(function, room_id)
+        if room is None or not self._fits(function, room.metas, key, value, self.limits.max_room_meta):
+            return False
+        self._write(SetRoomMeta(room.room_id, key, value, level))
+        room.metas[key] = (value, level)
+        return True
+
+    def remove_room_meta(self, function: str, room_id: str | None, key: str) -> bool:
+        """Remove a key of a room; whether it was there."""
+        key = _key(function, key)
+        room = self.room(function, room_id)
+        if room is None:
+            return False
+        self._write(RemoveRoomMeta(room.room_id, key))
+        return room.metas.pop(key, None) is not None
+
+    def remove_room_metas(self, function: str, room_id: str | None) -> bool:
+        """Remove all keys of a room."""
+        room = self.room(function, room_id)
+        if room is None:
+            return False
+        self._write(RemoveRoomMetas(room.room_id))
+        room.metas.clear()
+        return True
+
+    def set_user_meta(self, function: str, user_id: str | None, key: str, value: Any, level: int | None) -> bool:
+        """Keep a value for a user; False where it is known not to fit."""
+        key, value = _key(function, key), _meta_value(function, value)
+        level = _level(function, level, UserMetaAccess)
+        user = self.user(function, user_id)
+        if user is None or not self._fits(function, user.metas, key, value, self.limits.max_user_meta):
+            return False
+        self._write(SetUserMeta(user.user_id, key, value, level))
+        user.metas[key] = (value, level)
+        return True
+
+    def remove_user_meta(self, function: str, user_id: str | None, key: str) -> bool:
+        """Remove a key of a user; whether it was there."""
+        key = _key(function, key)
+        user = self.user(function, user_id)
+        if user is None:
+            return False
+        self._write(RemoveUserMeta(user.user_id, key))
+        return user.metas.pop(key, None) is not None
+
+    def remove_user_metas(self, function: str, user_id: str | None) -> bool:
+        """Remove all keys of a user."""
+        user = self.user(function, user_id)
+        if user is None:
+            return False
+        self._write(RemoveUserMetas(user.user_id))
+        user.metas.clear()
+        return True
+
+    def message_to_room(self, function: str, room_id: str | None, message: Any) -> bool:
+        """Send a message to all members of a room."""
+        message = self._message(function, message)
+        room = self.room(function, room_id)
+        if room is None:
+            return False
+        self._write(MessageToRoom(room.room_id, message))
+        return True
+
+    def message_to_room_user(self, function: str, room_id: str | None, user_id: str | None, message: Any) -> bool:
+        """Send a message to one member of a room."""
+        message = self._message(function, message)
+        member = self._member(function, room_id, user_id)
+        if member is None:
+            return False
+        self._write(MessageToRoomUser(*member, message))
+        return True
+
+    def raw_message_to_room(self, function: str, room_id: str | None, message: Any) -> bool:
+        """Send a whole map to all members of a room."""
+        message = self._map(function, message)
+        room = self.room(function, room_id)
+        if room is None:
+            return False
+        self._write(RawMessageToRoom(room.room_id, message))
+        return True
+
+    def message_to_user(self, function: str, user_id: str | None, message: Any) -> bool:
+        """Send a whole map to all live sessions of a user."""
+        message = self._map(function, message)
+        user = self.user(function, user_id)
+        if user is None:
+            return False
+        self._write(MessageToUser(user.user_id, message))
+        return True
+
+    def kick(self, function: str, room_id: str | None, user_id: str | None) -> bool:
+        """Remove a member from a room."""
+        member = self._member(function, room_id, user_id)
+        if member is None:
+            return False
+        self._write(KickFromRoom(*member))
+        room_id, user_id = member
+        room = self._rooms[room_id]
+        if room is not None:
+            self._rooms[room_id] = evolve(room, members=tuple(one for one in room.members if one[0] != user_id))
+        return True
+
+    def _member(self, function: str, room_id: str | None, user_id: str | None) -> tuple[str, str] | None:
+        checked = self._id(function, "user", user_id)
+        room = self.room(function, room_id)
+        if room is None or checked is None:
+            return None
+        if all(member[0] != checked for member in room.members):
+            self.warn(f"{function}: user {checked} is no member of room {room.room_id}")
+            return None
+        return room.room_id, checked
+
+    def _id(self, function: str, kind: Subject, subject_id: object) -> str | None:
+        if subject_id is None:
+            self.warn(f"{function}: {kind}_id is None (in pre of a login or a creation there is none yet)")
+            return None
+        if not isinstance(subject_id, str):
+            raise TypeError(f"{function}: {kind}_id is a text, not {type(subject_id).__name__} {subject_id!r}")
+        return str(subject_id)
+
+    def _fields(self, kind: Subject, subject_id: str) -> tuple[Any, ...] | None:
+        return self._carried.get(f"{kind} {subject_id}") or self.fetch(kind, subject_id)
+
+    def _fits(self, function: str, metas: dict[str, Any], key: str, value: Any, limit: int) -> bool:
+        if len(key.encode()) > self.limits.meta_key_bytes:
+            self.warn(f"{function}: key {key!r} is longer than {self.limits.meta_key_bytes} bytes; nothing was set")
+        elif _encoded_size(value) > self.limits.meta_value_bytes:
+            self.warn(
+                f"{function}: the value of {key!r} is longer than {self.limits.meta_value_bytes} bytes, encoded; "
+                "nothing was set"
+            )
+        elif limit and key not in metas and len(metas) >= limit:
+            self.warn(f"{function}: there are {limit} keys already, {key!r} is one too many; nothing was set")
+        else:
+            return True
+        return False
+
+    def _message(self, function: str, message: Any) -> Any:
+        copy = _plain(function, "message", message)
+        try:
+            check_plain(copy, max_depth=self.limits.max_depth)
+        except PlainDataError as error:
+            raise TypeError(f"{function}: message: {error}") from None
+        return copy
+
+    def _map(self, function: str, message: Any) -> dict[str, Any]:
+        copy = self._message(function, message)
+        if not isinstance(copy, dict):
+            raise TypeError(f"{function}: the whole message is a dict with a type, not {type(message).__name__}")
+        return copy
+
+    def _write(self, write: Write) -> None:
+        if len(self.writes) >= self.limits.max_writes:
+            raise RuntimeError(f"one hook call may set and send at most {self.limits.max_writes} things")
+        self.writes.append(write)
+
+
+def read(value: Any) -> Any:
+    """A stored value for a script, which may change what it gets: only `set_…` changes what is stored."""
+    return plain_copy(value) if isinstance(value, list | dict) else value
+
+
+def _plain(function: str, name: str, value: Any, *, allow_bytes: bool = True) -> Any:
+    try:
+        return to_plain(value, allow_bytes=allow_bytes)
+    except TypeError as error:
+        raise TypeError(f"{function}: {name}: {error}") from None
+
+
+def _key(function: str, key: Any) -> str:
+    plain = key.value if isinstance(key, Enum) else key
+    if not isinstance(plain, str):
+        raise TypeError(f"{function}: key is a text, not {type(key).__name__} {key!r}")
+    checked: str = _plain(function, "key", plain)
+    return checked
+
+
+def _meta_value(function: str, value: Any) -> Any:
+    if value is None or type(value) is bool:
+        return value
+    plain = _plain(function, "value", value, allow_bytes=False)
+    if _holds_map(plain):
+        raise TypeError(
+            f"{function}: value: metadata holds None, bool, int, float, str or lists of these, no dict; "
+            "keep each part under a key of its own, or as text (json.dumps)"
+        )
+    return plain
+
+
+def _holds_map(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(_holds_map, value)))
+
+
+def _level(function: str, level: Any, levels: type[IntEnum]) -> int:
+    system = max(levels)
+    if level is None:
+        return int(system)
+    if not isinstance(level, int) or isinstance(level, bool):
+        raise TypeError(f"{function}: access_level is a number, not {type(level).__name__} {level!r}")
+    if not 0 <= level <= system:
+        known = ", ".join(f"{member.value} ({member.name.lower()})" for member in levels)
+        raise ValueError(f"{function}: access_level {int(level)} is none of {known}")
+    return int(level)
+
+
+def _encoded_size(value: Any) -> int:
+    if isinstance(value, str | list):
+        return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    return 0  # a number or less: shorter than any bound
