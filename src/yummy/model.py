@@ -313,6 +313,23 @@ class GetRoomRequest(Model):
     get_members, set_members = accessors(members)
 
 
+def identify(model: Model, user_id: str, session_id: str) -> None:
+    """Say who sent a model; the fields for it are read-only for everybody else.
+
+    Who looks at a user is the ``requester_user_id``, since ``user_id`` is the user asked about.
+    """
+    stamp = object.__setattr__
+    stamp(model, "session_id", session_id)
+    if not isinstance(model, GetUserInformation):
+        stamp(model, "user_id", user_id)
+    elif model.query_type == "Me":
+        stamp(model, "user_id", user_id)
+        stamp(model, "value", (user_id, None))
+    else:
+        stamp(model, "requester_user_id", user_id)
+        stamp(model, "value", (model.user_id, user_id))
+
+
 def with_changes[M: Model](model: M, changes: dict[str, Any]) -> M:
     """A copy of a model that carries what a script set.
 

@@ -93,7 +93,7 @@ async def _take_turns(work: Work, desk: Desk, kind: IdentityKind, value: str, ac
 def _new_account(work: Work, kind: IdentityKind, value: str, password_hash: str | None) -> Account:
     work.throttles.new_account.check(work.address, work.now)
     blank = Account(id=new_id(), insert_date=work.seconds, password_hash=password_hash)
-    return attrs.evolve(blank, **{kind.value: value})
+    return blank.with_identity(kind, value)
 
 
 def _login(work: Work, _model: models.Model) -> Answer:

@@ -38,6 +38,8 @@ def begin(work: Work, account: Account) -> Authenticated:
         others = [one for one in work.uow.world.sessions_of(account.id) if work.uow.session(one) is not None]
         if len(others) >= work.settings.max_sessions_per_user:
             raise Refusal(ErrorCode.BUSY, "The user has too many sessions; end one of them first")
+    # As this message sees it: a pre hook may have written to its metadata.
+    account = work.uow.account(account.id) or account
     session = Session(id=new_id(), user_id=account.id, connection=work.connection)
     work.uow.put_session(session)
     work.uow.put_account(attrs.evolve(account, last_login_date=work.seconds))
@@ -63,9 +65,7 @@ def _issue(work: Work, account: Account, session_id: str) -> str:
     return work.tokens.issue(account, session_id, work.now)
 
 
-async def _prepare_token(
-    work: Work, model: models.RefreshToken | models.RestoreToken, desk: Desk
-) -> TokenFacts:
+async def _prepare_token(work: Work, model: models.RefreshToken | models.RestoreToken, desk: Desk) -> TokenFacts:
     claims = work.tokens.read(model.token, work.now)
     record = await desk.find_session(claims.session_id)
     if record is None or record.ended or record.user_id != claims.user_id:
@@ -88,9 +88,13 @@ def _refresh(work: Work, _model: models.RefreshToken) -> Answer:
 
 async def _prepare_restore(work: Work, model: models.RestoreToken, desk: Desk) -> None:
     facts = await _prepare_token(work, model, desk)
-    # Before any account's turn is held: the chain that is awaited may need it.
-    await desk.take_over(facts.session_id)
-    await desk.take_turns([account_key(facts.user_id), *_sender_account(work)])
+    while True:
+        # Before any account's turn is held: the chain that is awaited may need it.
+        await desk.take_over(facts.session_id)
+        await desk.take_turns([account_key(facts.user_id), *_sender_account(work)])
+        if not desk.is_taken(facts.session_id):
+            break
+        desk.release_turns()
     work.facts = await _prepare_token(work, model, desk)
     await desk.load_accounts([facts.user_id])
 

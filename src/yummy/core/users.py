@@ -84,7 +84,9 @@ async def _prepare_update(work: Work, model: models.UpdateUser, desk: Desk) -> N
     password_hash = await desk.hash_password(model.password) if model.password else None
     target_id = _target_id(work, model)
     named = _named(model)
-    await desk.take_turns([*(identity_key(kind, value) for kind, value in sorted(named.items())), account_key(target_id)])
+    await desk.take_turns(
+        [*(identity_key(kind, value) for kind, value in sorted(named.items())), account_key(target_id)]
+    )
     await desk.load_accounts([target_id])
     taken = set()
     for kind, value in named.items():

@@ -46,10 +46,15 @@ class Account:
     metas: Metas = attrs.field(factory=dict)
     last_login_date: int | None = None
 
-    def identity(self, kind: IdentityKind) -> str | None:
-        """The account's name of one kind, if it has one."""
-        name: str | None = getattr(self, kind.value)
-        return name
+    def with_identity(self, kind: IdentityKind, name: str) -> "Account":
+        """The account under one more name."""
+        match kind:
+            case IdentityKind.EMAIL:
+                return attrs.evolve(self, email=name)
+            case IdentityKind.DEVICE_ID:
+                return attrs.evolve(self, device_id=name)
+            case IdentityKind.CUSTOM_ID:
+                return attrs.evolve(self, custom_id=name)
 
 
 @attrs.frozen
@@ -144,8 +149,10 @@ class Room:
 
     def every_session(self) -> Iterator[str]:
         """All sessions that the room knows, of members and of those who wait."""
-        for party in (*self.members.values(), *self.requests.values()):
-            yield from party.sessions
+        for member in self.members.values():
+            yield from member.sessions
+        for request in self.requests.values():
+            yield from request.sessions
 
 
 def _without[V](mapping: Mapping[str, V], key: str) -> dict[str, V]:

@@ -169,6 +169,9 @@ class Desk(Protocol):
     async def take_over(self, session_id: str) -> None:
         """If another connection speaks for this session, let it end what it does, and close it."""
 
+    def is_taken(self, session_id: str) -> bool:
+        """Whether another connection speaks for this session, and was not told to stop."""
+
 
 def no_turns(_work: Work, _model: Any) -> Iterable[str]:
     """A message that no room needs to wait for."""

@@ -3,11 +3,11 @@
 An overlay over the world. Rules and hooks read through it and so see their own writes; a savepoint is a place in its
 journal, and going back to one undoes what came after. Nothing that is staged here is visible to anyone else.
 
-Most values that a message changes are *held*: it has their turn, nobody else changes them meanwhile, and the new
-value is simply put. A script may also write to a room or user whose turn is not held. Such a write is kept as an
-operation, a function from the old value to the new one, and is applied at commit to the value as it then stands. If
-another unit of work holds that value's turn just then, the operation is handed to it as well (`adopt`), and its own
-commit applies it once more on top of what it put; so neither overwrites the other.
+Most values that a message changes are *held*: it has their turn (or has just made them), nobody else changes them
+meanwhile, and the new value is simply put. A script may also write to a room or user whose turn is not held. Such a
+write is kept as an operation, a function from the old value to the new one, and is applied at commit to the value as
+it then stands. If another unit of work holds that value's turn just then, the operation is handed to it as well
+(`adopt`), and its own commit applies it once more on top of what it put; so neither overwrites the other.
 """
 
 from collections.abc import Callable, Iterable
@@ -97,10 +97,6 @@ class UnitOfWork:
         found: Account | None = self._read((Table.ACCOUNT, user_id), beneath)
         return found
 
-    def sees_account(self, user_id: str) -> bool:
-        """Whether `account` answers without asking the store."""
-        return self.account(user_id) is not None
-
     def load(self, accounts: Iterable[Account]) -> None:
         """Make accounts of users that are not online readable."""
         for account in accounts:
@@ -108,23 +104,23 @@ class UnitOfWork:
 
     def put_room(self, room: Room) -> None:
         """Stage a new value of a room."""
-        self._write((Table.ROOM, room.id), room)
+        self._put((Table.ROOM, room.id), room)
 
     def drop_room(self, room_id: str) -> None:
         """Stage the end of a room."""
-        self._write((Table.ROOM, room_id), None)
+        self._put((Table.ROOM, room_id), None)
 
     def put_session(self, session: Session) -> None:
         """Stage a new value of a session."""
-        self._write((Table.SESSION, session.id), session)
+        self._put((Table.SESSION, session.id), session)
 
     def drop_session(self, session_id: str) -> None:
         """Stage the end of a session."""
-        self._write((Table.SESSION, session_id), None)
+        self._put((Table.SESSION, session_id), None)
 
     def put_account(self, account: Account) -> None:
         """Stage a new value of an account; the commit makes it durable."""
-        self._write((Table.ACCOUNT, account.id), account)
+        self._put((Table.ACCOUNT, account.id), account)
 
     def send(self, sessions: Iterable[str], event: Event) -> None:
         """Stage an event for sessions, as they stand now."""
@@ -177,23 +173,29 @@ class UnitOfWork:
         """The changes to a value that were taken over."""
         return [change for change in self._adopted if change.key == key]
 
-    def puts(self, table: Table) -> dict[str, Any]:
-        """The new values of one kind that the message put, None meaning dropped, in order.
+    def hold(self, key: Key) -> None:
+        """Note that the turn of a value is held from now on.
 
-        Values that were only changed by operations are not among them: see `changes`.
+        What was done to it before is done again, to the value as it stands now.
         """
-        changed = self.changes()
-        return {
-            key[1]: value
-            for key, value in self._overlay.items()
-            if key[0] is table and (key in self.held or key not in changed)
-        }
+        before = self.changes().get(key, [])
+        self.held.add(key)
+        if before:
+            self._journal.append((key, self._overlay.pop(key)))
+            value = self._value(key)
+            for change in before:
+                value = None if value is None else change.operation(value)
+            self._overlay[key] = value
+
+    def puts(self, table: Table) -> dict[str, Any]:
+        """The new values of one kind that are held, None meaning dropped, in order."""
+        return {key[1]: value for key, value in self._overlay.items() if key[0] is table and key in self.held}
 
     def changes(self) -> dict[Key, list[Change]]:
         """The operations on values that are not held, by key, in order."""
         found: dict[Key, list[Change]] = {}
         for item in self.staged:
-            if type(item) is Change:
+            if type(item) is Change and item.key not in self.held:
                 found.setdefault(item.key, []).append(item)
         return found
 
@@ -213,3 +215,8 @@ class UnitOfWork:
     def _write(self, key: Key, value: Any) -> None:
         self._journal.append((key, self._overlay.get(key, _ABSENT)))
         self._overlay[key] = value
+
+    def _put(self, key: Key, value: Any) -> None:
+        # Rules put only what they hold or have made.
+        self.held.add(key)
+        self._write(key, value)

@@ -1,0 +1,183 @@
+"""Rooms: making, entering, leaving, and what members say and play."""
+
+import secrets
+
+import attrs
+
+from yummy import model as models
+from yummy.constants import RoomAccessType, RoomUserType
+from yummy.core import metadata
+from yummy.core.membership import attach, detach, refuse_crowd, refuse_spread, room_users
+from yummy.core.permissions import require, room_level, room_of
+from yummy.core.validation import refuse_problems
+from yummy.core.values import JoinRequest, Member, Room
+from yummy.core.work import Rule, Work, new_id, room_turn
+from yummy.protocol.errors import ErrorCode, Refusal
+from yummy.protocol.messages import (
+    UNSET,
+    Answer,
+    Done,
+    Joined,
+    MessageFromRoom,
+    NewJoinRequest,
+    Played,
+    Requested,
+    RoomCreated,
+    UserDisconnectedFromRoom,
+    UserJoined,
+)
+
+
+def new_password(work: Work) -> str:
+    """A password for a private room, of the letters that the settings name."""
+    letters = work.settings.room_password_charset
+    return "".join(secrets.choice(letters) for _ in range(work.settings.room_password_length))
+
+
+def refuse_shape(access_type: int | None, max_user: int | None) -> None:
+    """Refuse values of a room that make no sense.
+
+    Raises:
+        Refusal: `validation`, or `not_supported` for rooms of friends.
+    """
+    refuse_problems(
+        (
+            None
+            if access_type is None or access_type in list(RoomAccessType)
+            else "access_type: should be 0 (public), 1 (private) or 2 (friend)",
+            None if max_user is None or max_user >= 0 else "max_user: should be 0 (no limit) or more",
+        )
+    )
+    if access_type == RoomAccessType.FRIEND:
+        raise Refusal(ErrorCode.NOT_SUPPORTED, "Rooms of friends are not supported: there are no friend lists yet")
+
+
+def _create(work: Work, model: models.CreateRoom) -> Answer:
+    refuse_shape(model.access_type, model.max_user)
+    sender = work.sender
+    refuse_spread(work, sender.user_id)
+    password = new_password(work) if model.access_type == RoomAccessType.PRIVATE else None
+    blank = Room(id=new_id(), insert_date=work.seconds)
+    owned = attach(blank, sender.user_id, (sender.id,), RoomUserType.OWNER)
+    room = attrs.evolve(
+        owned,
+        name=model.name or None,
+        description=model.description or None,
+        access_type=model.access_type,
+        join_request=model.join_request,
+        max_user=model.max_user,
+        tags=tuple(dict.fromkeys(model.tags)),
+        password=password,
+        metas=metadata.update(
+            {},
+            model.metas,
+            action=0,
+            level=room_level(owned, work.account),
+            rules=metadata.room_rules(work.settings.max_room_meta),
+            scripted=work.scripted,
+        ),
+    )
+    work.uow.put_room(room)
+    work.made["room_id"] = room.id
+    return RoomCreated(room_id=room.id, password=UNSET if password is None else password)
+
+
+def _join(work: Work, model: models.JoinToRoom) -> Answer:
+    room = room_of(work, model.room_id)
+    sender, account = work.sender, work.account
+    refuse_problems(
+        (
+            None
+            if model.room_user_type in list(RoomUserType)
+            else "room_user_type: should be 1 (user), 2 (moderator) or 3 (owner)",
+        )
+    )
+    if account.id in room.banned:
+        raise Refusal(ErrorCode.BANNED)
+    member = room.members.get(account.id)
+    if member is not None:
+        if sender.id in member.sessions:
+            raise Refusal(ErrorCode.ALREADY_IN_ROOM)
+        room = attach(room, account.id, (sender.id,), member.rank)
+        work.uow.put_room(room)
+        work.made["result"] = "Joined"
+        return joined(work, room)
+    if room.access_type == RoomAccessType.PRIVATE and not _fits(model.password, room.password):
+        raise Refusal(ErrorCode.WRONG_PASSWORD)
+    rank = min(model.room_user_type, RoomUserType.MODERATOR) if work.is_moderator else RoomUserType.USER
+    if room.join_request:
+        return _request(work, room, rank)
+    refuse_crowd(work, room)
+    refuse_spread(work, account.id)
+    work.uow.send(room.sessions(but=sender.id), UserJoined(user_id=account.id, room_id=room.id))
+    room = attach(room, account.id, (sender.id,), rank)
+    work.uow.put_room(room)
+    work.made["result"] = "Joined"
+    return joined(work, room)
+
+
+def _fits(given: str | None, password: str | None) -> bool:
+    return given is not None and password is not None and secrets.compare_digest(given.encode(), password.encode())
+
+
+def _request(work: Work, room: Room, rank: int) -> Answer:
+    sender = work.sender
+    waiting = room.requests.get(sender.user_id)
+    if waiting is not None and sender.id in waiting.sessions:
+        raise Refusal(ErrorCode.ALREADY_REQUESTED)
+    refuse_crowd(work, room)
+    refuse_spread(work, sender.user_id)
+    asked = (*waiting.sessions, sender.id) if waiting else (sender.id,)
+    work.uow.put_room(room.with_request(sender.user_id, JoinRequest(rank, asked)))
+    work.uow.send(
+        room.sessions(but=sender.id, least_rank=RoomUserType.MODERATOR),
+        NewJoinRequest(room_id=room.id, user_id=sender.user_id, user_type=int(rank)),
+    )
+    work.made["result"] = "Requested"
+    return Requested(room_id=room.id)
+
+
+def joined(work: Work, room: Room) -> Joined:
+    """What somebody hears who has just come into a room."""
+    return Joined(
+        room_id=room.id,
+        room_name=room.name,
+        users=room_users(work, room),
+        metas=metadata.visible(room.metas, room_level(room, work.account)),
+    )
+
+
+def _leave(work: Work, model: models.DisconnectFromRoom) -> Answer:
+    room = room_of(work, model.room_id)
+    sender = work.sender
+    waiting = room.requests.get(sender.user_id, Member(0, ())).sessions
+    if sender.id not in (*room.sessions_of(sender.user_id), *waiting):
+        raise Refusal(ErrorCode.NOT_IN_ROOM)
+    if detach(work.uow, room.id, sender):
+        left = work.uow.room(room.id)
+        if left is not None:
+            work.uow.send(left.sessions(), UserDisconnectedFromRoom(user_id=sender.user_id, room_id=room.id))
+    return Done()
+
+
+def _message(work: Work, model: models.MessageToRoom) -> Answer:
+    room = room_of(work, model.room_id)
+    require(room, work.account, RoomUserType.USER)
+    event = MessageFromRoom(room_id=room.id, message=model.message, user_id=work.sender.user_id)
+    work.uow.send(room.sessions(but=work.sender.id), event)
+    return Done()
+
+
+def _play(work: Work, model: models.Play) -> Answer:
+    room = room_of(work, model.room_id)
+    require(room, work.account, RoomUserType.USER)
+    event = Played(room_id=room.id, message=model.message, user_id=work.sender.user_id)
+    work.uow.send(room.sessions(but=work.sender.id), event)
+    return Done()
+
+
+CREATE_ROOM = Rule(run=_create)
+JOIN_TO_ROOM = Rule(run=_join, rooms=room_turn)
+DISCONNECT_FROM_ROOM = Rule(run=_leave, rooms=room_turn)
+MESSAGE_TO_ROOM = Rule(run=_message, rooms=room_turn)
+PLAY = Rule(run=_play, rooms=room_turn)

@@ -1,0 +1,154 @@
+"""Commit: the one place where what was staged happens.
+
+In this order: durable writes (one transaction), the live state, who speaks for which session, the answer, events in
+the order in which they were staged, and last what follows from the change. If the durable write fails, nothing else
+happens.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import attrs
+import structlog
+
+from yummy.core.values import Account
+from yummy.core.work import Bind, EndSession, RevokeSessions, SessionEnded, SessionRecord
+from yummy.pipeline.switchboard import Switchboard
+from yummy.pipeline.turns import Turns
+from yummy.pipeline.unit import Change, Delivery, Key, Table, UnitOfWork
+from yummy.protocol.errors import Refusal
+from yummy.store.world import World
+
+_log = structlog.get_logger("yummy.pipeline")
+
+type AfterEffect = SessionEnded | EndSession
+type Durable = Account | SessionRecord | RevokeSessions
+
+
+class Store(Protocol):
+    """Where accounts and issued sessions last."""
+
+    async def write(self, records: list[Durable]) -> None:
+        """Store all of it in one transaction, or nothing.
+
+        Raises:
+            Refusal: `storage_failed`.
+        """
+
+    async def load_accounts(self, user_ids: Iterable[str]) -> list[Account]:
+        """The stored accounts with these ids, where they exist.
+
+        Raises:
+            Refusal: `storage_failed`.
+        """
+
+
+@attrs.define(eq=False)
+class Committer:
+    """Makes units of work happen."""
+
+    world: World
+    store: Store
+    turns: Turns
+    switchboard: Switchboard
+
+    def is_durable(self, uow: UnitOfWork) -> bool:
+        """Whether the commit writes to the store, and so waits."""
+        return bool(
+            uow.puts(Table.ACCOUNT)
+            or any(key[0] is Table.ACCOUNT for key in uow.changes())
+            or any(type(item) in (SessionRecord, RevokeSessions) for item in uow.staged)
+        )
+
+    async def commit(self, uow: UnitOfWork, answer: Callable[[], None]) -> list[AfterEffect]:
+        """Carry out a unit of work.
+
+        Args:
+            uow: What was staged.
+            answer: Sends the answer; called after the state has changed and before any event is sent.
+
+        Returns:
+            What is to follow, as chains of their own.
+
+        Raises:
+            Refusal: `storage_failed`; nothing has happened.
+        """
+        if not self.is_durable(uow):
+            return self.commit_now(uow, answer)
+        touched = {(Table.ACCOUNT, user_id) for user_id in uow.puts(Table.ACCOUNT)}
+        touched |= {key for key in uow.changes() if key[0] is Table.ACCOUNT}
+        taken = []
+        try:
+            for _, user_id in sorted(touched, key=lambda key: key[1]):
+                turn = ("write", user_id)
+                await self.turns.take(turn, uow)
+                taken.append(turn)
+            accounts = await self._accounts(uow)
+            records = [item for item in uow.staged if isinstance(item, SessionRecord | RevokeSessions)]
+            await self.store.write([*accounts, *records])
+            return self._apply(uow, accounts, answer)
+        finally:
+            for turn in taken:
+                self.turns.release(turn)
+
+    def commit_now(self, uow: UnitOfWork, answer: Callable[[], None]) -> list[AfterEffect]:
+        """Carry out a unit of work that has nothing durable, without waiting."""
+        return self._apply(uow, [], answer)
+
+    async def _accounts(self, uow: UnitOfWork) -> list[Account]:
+        """The final values of all accounts that are written."""
+        finals = [
+            self._with(account, uow.adopted((Table.ACCOUNT, user_id)))
+            for user_id, account in uow.puts(Table.ACCOUNT).items()
+        ]
+        foreign = {key: changes for key, changes in uow.changes().items() if key[0] is Table.ACCOUNT}
+        absent = [user_id for _, user_id in foreign if user_id not in self.world.accounts]
+        stored = {account.id: account for account in await self.store.load_accounts(absent)} if absent else {}
+        for (_, user_id), changes in foreign.items():
+            now = self.world.accounts.get(user_id) or stored.get(user_id)
+            final = self._with(now, changes)
+            if final is not None:
+                finals.append(final)
+        return finals
+
+    def _apply(self, uow: UnitOfWork, accounts: list[Account], answer: Callable[[], None]) -> list[AfterEffect]:
+        self._swap(uow, accounts)
+        for item in uow.staged:
+            if type(item) is Bind and (line := self.switchboard.line(item.connection)) is not None:
+                line.bind(item.session_id)
+        answer()
+        for item in uow.staged:
+            if type(item) is Delivery:
+                self.switchboard.deliver(item)
+        return [item for item in uow.staged if isinstance(item, SessionEnded | EndSession)]
+
+    def _swap(self, uow: UnitOfWork, accounts: list[Account]) -> None:
+        world = self.world
+        for session_id, session in uow.puts(Table.SESSION).items():
+            world.put_session(session_id, session)
+        for room_id, room in uow.puts(Table.ROOM).items():
+            world.put_room(room_id, self._with(room, uow.adopted((Table.ROOM, room_id))))
+        for key, changes in uow.changes().items():
+            self._hand_over(key, changes)
+            if key[0] is Table.ROOM:
+                world.put_room(key[1], self._with(world.rooms.get(key[1]), changes))
+        for account in accounts:
+            world.put_account(account)
+
+    def _with(self, value: Any, changes: list[Change]) -> Any:
+        """The value after these operations; one that no longer fits is dropped and logged."""
+        for change in changes:
+            if value is None:
+                _log.warning("write_dropped", what=change.what, why="it is gone")
+                return None
+            try:
+                value = change.operation(value)
+            except Refusal as refusal:
+                _log.warning("write_dropped", what=change.what, why=refusal.error)
+        return value
+
+    def _hand_over(self, key: Key, changes: list[Change]) -> None:
+        holder = self.turns.holder(key)
+        if holder is not None:
+            for change in changes:
+                holder.adopt(change)

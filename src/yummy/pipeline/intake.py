@@ -1,0 +1,267 @@
+"""Intake: one connection's end of the pipeline.
+
+What comes is checked in this order: rate, format, authentication. Then a message runs at once if nothing in it
+waits, and no earlier one of this connection still runs; else it queues, and one task handles the queue in order. That
+task exists only while there is something to handle, and belongs to the server, not to the connection: a message that
+has begun ends, though its client is gone.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Protocol
+
+import attrs
+import structlog
+import trio
+
+from yummy.core.values import Session
+from yummy.model import Model, identify
+from yummy.pipeline.chain import Chain
+from yummy.pipeline.message import Message, Superseded
+from yummy.pipeline.rate import RateLimit
+from yummy.protocol.codec import Encoding
+from yummy.protocol.errors import ErrorCode, Refusal, WrongFormat
+from yummy.protocol.requests import WIRE, parse
+
+_log = structlog.get_logger("yummy.pipeline")
+
+CLOSE_POLICY = 1008
+CLOSE_RATE = 4004
+CLOSE_ABUSE = 4005
+RATE_WINDOW = 10.0
+"""Seconds in which a connection may be refused for its rate only so often."""
+
+
+#: Stands in a message that could not be read.
+_NOTHING = Model()
+
+
+class Connection(Protocol):
+    """The transport's half of the connection."""
+
+    id: int
+    address: str
+    subprotocol: str | None
+    authenticated: bool
+
+    def send(self, frame: bytes) -> None:
+        """Queue a ready frame."""
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Begin to close."""
+
+
+@attrs.frozen
+class _Refused:
+    """A message that was refused before its chain, in its place in the order."""
+
+    message: Message
+    refusal: Refusal
+
+
+@attrs.define(eq=False)
+class Intake:
+    """One connection's messages, in order.
+
+    Attributes:
+        connection: The transport's half.
+        chain: Runs messages.
+        start: Starts a task of the server's.
+        detached: Called when the connection is gone and its session may come back.
+        clock: Seconds of a steady clock.
+        session_id: The session that the connection speaks for.
+    """
+
+    connection: Connection
+    chain: Chain
+    start: Callable[..., None]
+    detached: Callable[[Session], None]
+    clock: Callable[[], float]
+    session_id: str | None = None
+    _fixed: Encoding | None = None
+    _last: Encoding = Encoding.MSGPACK
+    _queue: deque[Message | _Refused] = attrs.field(factory=deque)
+    _running: Message | None = None
+    _working: bool = False
+    _gives_way: bool = False
+    _changed: trio.Event = attrs.field(factory=trio.Event)
+    _rate: RateLimit = attrs.field(init=False)
+    _refused_at: deque[float] = attrs.field(factory=deque)
+    _wrong_in_a_row: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self._fixed = next((one for one in Encoding if one.subprotocol == self.connection.subprotocol), None)
+        if self._fixed is not None:
+            self._last = self._fixed
+        self._rate = RateLimit(self.chain.settings.max_messages_per_second, self.clock())
+        self.chain.switchboard.connect(self.connection.id, self)
+
+    # What the transport asks of it.
+
+    def receive(self, payload: bytes | str) -> None:
+        """Take one whole message; see `yummy.transport`."""
+        if self._gives_way:
+            return
+        wait = self._rate.spend(self.clock())
+        item = self._parse(payload)
+        if wait > 0 and isinstance(item, Message):
+            item = _Refused(item, Refusal(ErrorCode.RATE_LIMITED, retry_after=wait))
+        self._watch(item, limited=wait > 0)
+        if not self._working and self._handle_now(item):
+            return
+        self._queue.append(item)
+        if not self._working:
+            self._working = True
+            self.start(self._work)
+
+    @property
+    def full(self) -> bool:
+        """Whether the reader has to wait."""
+        return 0 < self.chain.settings.inbox <= len(self._queue)
+
+    async def wait_room(self) -> None:
+        """Until the inbox is not full."""
+        while self.full:
+            await self._changed.wait()
+
+    async def finish(self, reason: str) -> None:
+        """Reading has ended: end what was received, and let the session wait for its client to come back."""
+        while self._working:
+            await self._changed.wait()
+        self.chain.switchboard.disconnect(self.connection.id)
+        session = self._session()
+        if session is not None and session.connection == self.connection.id:
+            detached = attrs.evolve(session, connection=None)
+            self.chain.world.put_session(session.id, detached)
+            self.detached(detached)
+        _log.debug("connection_ended", connection=self.connection.id, why=reason)
+
+    # What the switchboard asks of it.
+
+    @property
+    def encoding(self) -> Encoding:
+        """How events are written: as the last frame was read, or as the sub-protocol says."""
+        return self._last
+
+    def send(self, frame: bytes) -> None:
+        """Queue a ready frame."""
+        self.connection.send(frame)
+
+    def bind(self, session_id: str | None) -> None:
+        """Speak for this session from now on, or for none."""
+        self.session_id = session_id
+        self.connection.authenticated = session_id is not None
+
+    def hang_up(self, code: int, reason: str) -> None:
+        """Close the connection; what it has not begun is dropped."""
+        self._gives_way = True
+        self._queue.clear()
+        self.connection.close(code, reason)
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether it was told to begin nothing more."""
+        return self._gives_way
+
+    async def give_way(self) -> None:
+        """Begin nothing more, and wait for what has begun."""
+        self._gives_way = True
+        self._queue.clear()
+        if self._running is not None:
+            self._running.interrupt()
+        while self._working:
+            await self._changed.wait()
+
+    def go_on(self) -> None:
+        """Who asked to give way has gone: begin again."""
+        self._gives_way = False
+
+    # Its own.
+
+    def _parse(self, payload: bytes | str) -> Message | _Refused:
+        encoding = Encoding.MSGPACK if isinstance(payload, bytes) else Encoding.JSON
+        if self._fixed is None:
+            self._last = encoding
+        if self._fixed is not None and encoding is not self._fixed:
+            wrong = WrongFormat(f"the sub-protocol of this connection is {self._fixed.subprotocol}")
+            return _Refused(self._message("", None, self._fixed), wrong)
+        try:
+            request = parse(payload, max_depth=self.chain.settings.max_depth)
+        except WrongFormat as wrong:
+            return _Refused(self._message(wrong.type, wrong.request_id, encoding), wrong)
+        return attrs.evolve(self._message(request.type, request.request_id, request.encoding), model=request.model)
+
+    def _message(self, type_: str, request_id: int | None, encoding: Encoding) -> Message:
+        return Message(
+            model=_NOTHING,
+            type=type_,
+            request_id=request_id,
+            encoding=encoding,
+            line=self,
+            connection=self.connection.id,
+            address=None if is_loopback(self.connection.address) else self.connection.address,
+        )
+
+    def _watch(self, item: Message | _Refused, *, limited: bool) -> None:
+        """Close the connection of who does not stop."""
+        settings = self.chain.settings
+        wrong = isinstance(item, _Refused) and isinstance(item.refusal, WrongFormat)
+        self._wrong_in_a_row = self._wrong_in_a_row + 1 if wrong else 0
+        if settings.max_wrong_format and self._wrong_in_a_row >= settings.max_wrong_format:
+            self.connection.close(CLOSE_ABUSE, "too many messages of wrong format")
+        if limited and settings.max_rate_limited:
+            now = self.clock()
+            self._refused_at.append(now)
+            while self._refused_at[0] <= now - RATE_WINDOW:
+                self._refused_at.popleft()
+            if len(self._refused_at) >= settings.max_rate_limited:
+                self.connection.close(CLOSE_RATE, "too many messages")
+
+    def _handle_now(self, item: Message | _Refused) -> bool:
+        if isinstance(item, _Refused):
+            item.message.fail(item.refusal)
+            return True
+        if not self._sign(item):
+            return True
+        return self.chain.run_now(item)
+
+    def _sign(self, message: Message) -> bool:
+        """Say who sends it; whoever must be authenticated for it and is not, is refused."""
+        session = self._session()
+        if session is None and not WIRE[message.type].anonymous:
+            message.fail(Refusal(ErrorCode.NOT_AUTHENTICATED))
+            return False
+        if session is not None:
+            message.session_id = session.id
+            identify(message.model, session.user_id, session.id)
+        return True
+
+    def _session(self) -> Session | None:
+        return None if self.session_id is None else self.chain.world.sessions.get(self.session_id)
+
+    async def _work(self) -> None:
+        """Handle the queue in order; ends when it is empty. Never cancelled but with the whole server."""
+        try:
+            while self._queue:
+                item = self._queue.popleft()
+                self._wake()
+                if not self._handle_now(item) and isinstance(item, Message):
+                    self._running = item
+                    await self.chain.run(item)
+                    self._running = None
+        except Superseded:
+            _log.debug("message_superseded", connection=self.connection.id)
+        finally:
+            self._running = None
+            self._working = False
+            self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is this machine's own, and so exempt from limits by address."""
+    return ip_address(address).is_loopback

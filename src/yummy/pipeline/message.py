@@ -1,0 +1,88 @@
+"""A message on its way: what the pipeline keeps of it from reading to answer."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+import trio
+
+from yummy.model import HOOK_NAMES, Model
+from yummy.pipeline.switchboard import Line, encode_frame
+from yummy.protocol.codec import Encoding
+from yummy.protocol.errors import Refusal
+from yummy.protocol.messages import Answer, answer_document, failure_document
+
+
+class Superseded(Exception):  # noqa: N818  # it says a state: another connection has taken the session over
+    """The message had not begun its chain when its connection had to give way; it is dropped."""
+
+
+@attrs.define(eq=False)
+class Message:
+    """One message and the way back to its sender.
+
+    Attributes:
+        model: What hooks and core work with.
+        type: The type on the wire, repeated in the answer.
+        request_id: Echoed in the answer.
+        encoding: How the answer is written.
+        line: The sender's line; None for a chain of the server's own, which nobody waits for.
+        connection: The number of the sender's connection.
+        address: The sender's address, None if it is exempt from limits.
+        session_id: The session that the line spoke for when the message came.
+    """
+
+    model: Model
+    type: str
+    request_id: int | None = None
+    encoding: Encoding = Encoding.MSGPACK
+    line: Line | None = None
+    connection: int | None = None
+    address: str | None = None
+    session_id: str | None = None
+    _waiting: trio.CancelScope | None = None
+
+    @property
+    def hook(self) -> str:
+        """The name that its hooks go by."""
+        return HOOK_NAMES[type(self.model)]
+
+    def about(self) -> dict[str, Any]:
+        """What log lines say of the message."""
+        said = {"type": self.type, "request_id": self.request_id, "user": self.model.user_id}
+        room = getattr(self.model, "room_id", None)
+        return {key: value for key, value in {**said, "room": room}.items() if value is not None}
+
+    def succeed(self, answer: Answer) -> None:
+        """Answer with what was done."""
+        self._send(answer_document(self.type, self.request_id, answer))
+
+    def fail(self, refusal: Refusal) -> None:
+        """Answer with why it was not done."""
+        self._send(failure_document(self.type, self.request_id, refusal))
+
+    def _send(self, document: dict[str, Any]) -> None:
+        if self.line is not None:
+            self.line.send(encode_frame(document, self.encoding))
+
+    @asynccontextmanager
+    async def interruptible(self) -> AsyncIterator[None]:
+        """While inside, `interrupt` drops the message: it only waits, and has changed nothing.
+
+        Raises:
+            Superseded: It was interrupted.
+        """
+        with trio.CancelScope() as scope:
+            self._waiting = scope
+            try:
+                yield
+            finally:
+                self._waiting = None
+        if scope.cancelled_caught:
+            raise Superseded
+
+    def interrupt(self) -> None:
+        """Drop the message if it has not begun its chain; else it ends it."""
+        if self._waiting is not None:
+            self._waiting.cancel()

@@ -1,0 +1,166 @@
+"""The hook stages: a message's pre and post hooks, and what their outcome means for its unit of work."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import attrs
+import structlog
+
+from yummy import model as models
+from yummy.core.scripting import PREFETCH_MEMBERS_MAX, apply_write, room_snapshot, scripted_keys, user_snapshot
+from yummy.core.work import Work
+from yummy.hooks.calls import (
+    Crashed,
+    Failed,
+    HookCall,
+    HookResult,
+    HooksBusy,
+    Passed,
+    Phase,
+    RoomSnapshot,
+    Subject,
+    UserSnapshot,
+)
+from yummy.model import HOOK_NAMES, with_changes
+from yummy.pipeline.commit import Store
+from yummy.plain import PlainDataError, check_plain
+from yummy.protocol.errors import ErrorCode, Refusal
+
+_log = structlog.get_logger("yummy.pipeline")
+
+
+class Hooks(Protocol):
+    """The scripts, as the pipeline sees them."""
+
+    def wants(self, phase: Phase, name: str) -> bool:
+        """Whether any script has this hook."""
+
+    def wants_either(self, name: str) -> bool:
+        """Whether any script has the pre or the post hook."""
+
+    async def call(self, call: HookCall) -> HookResult:
+        """Run all scripts' hooks of one kind.
+
+        Raises:
+            HooksBusy: Nothing was run, since too much waits already.
+        """
+
+
+class HookRefusal(Refusal):
+    """A hook failed: everything that its message has staged is dropped."""
+
+
+@attrs.frozen
+class HookStage:
+    """Runs the hooks of one message.
+
+    Attributes:
+        hooks: The scripts.
+        store: Where accounts are looked up that a script asks about.
+    """
+
+    hooks: Hooks
+    store: Store
+
+    async def pre[M: models.Model](self, work: Work, model: M, about: dict[str, Any]) -> M:
+        """Run the pre hooks.
+
+        Returns:
+            The model with what they set.
+
+        Raises:
+            HookRefusal: One of them failed.
+        """
+        name = HOOK_NAMES[type(model)]
+        if not self.hooks.wants("pre", name):
+            return model
+        passed = await self._call(work, HookCall(phase="pre", name=name, model=model, about=about))
+        changed = self._with(work, model, passed.changes)
+        self._write(work, passed)
+        return changed
+
+    async def post(self, work: Work, model: models.Model, *, success: bool, about: dict[str, Any]) -> None:
+        """Run the post hooks.
+
+        Args:
+            work: The message's work.
+            model: With what pre set and core made.
+            success: Whether core did what was asked.
+            about: What log lines say.
+
+        Raises:
+            HookRefusal: One of them failed.
+        """
+        name = HOOK_NAMES[type(model)]
+        if self.hooks.wants("post", name):
+            call = HookCall(phase="post", name=name, model=model, success=success, about=about)
+            self._write(work, await self._call(work, call))
+
+    async def _call(self, work: Work, call: HookCall) -> Passed:
+        rooms = tuple(_rooms_about(work, call.model))
+        users = tuple(_users_about(work, call.model))
+
+        async def fetch(subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
+            return await self._fetch(work, subject, subject_id)
+
+        try:
+            result = await self.hooks.call(attrs.evolve(call, rooms=rooms, users=users, fetch=fetch))
+        except HooksBusy:
+            raise HookRefusal(ErrorCode.BUSY) from None
+        match result:
+            case Passed():
+                return result
+            case Failed(message, code):
+                raise HookRefusal(code, message)
+            case Crashed(code, text):
+                known = ErrorCode.HOOK_TIMEOUT if code == ErrorCode.HOOK_TIMEOUT else ErrorCode.HOOK_ERROR
+                debug = work.settings.debug_hooks and text
+                raise HookRefusal(known, f"{known.text}:\n{text}" if debug else None)
+
+    async def _fetch(self, work: Work, subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
+        if subject == "room":
+            return room_snapshot(work.uow, subject_id)
+        if work.uow.account(subject_id) is None:
+            try:
+                work.uow.load(await self.store.load_accounts([subject_id]))
+            except Refusal as refusal:
+                _log.warning("user_not_read", user=subject_id, why=refusal.error)
+        return user_snapshot(work.uow, subject_id)
+
+    def _with[M: models.Model](self, work: Work, model: M, changes: dict[str, Any]) -> M:
+        try:
+            if "message" in changes:
+                check_plain(changes["message"], max_depth=work.settings.max_depth)
+            changed = with_changes(model, changes)
+        except (PlainDataError, TypeError, ValueError) as error:
+            _log.error("hook_change_refused", hook=f"pre_{HOOK_NAMES[type(model)]}", problem=str(error))
+            raise HookRefusal(ErrorCode.HOOK_ERROR) from None
+        if "metas" in changes:
+            work.scripted = scripted_keys(getattr(model, "metas", None), changes["metas"])
+        return changed
+
+    def _write(self, work: Work, passed: Passed) -> None:
+        for write in passed.writes:
+            try:
+                apply_write(work.uow, write, work.settings)
+            except Refusal as refusal:
+                _log.warning("write_dropped", what=type(write).__name__, why=refusal.error)
+
+
+def _rooms_about(work: Work, model: models.Model) -> Iterator[RoomSnapshot]:
+    """What a hook is most likely to read: the room that the message names."""
+    room_id = getattr(model, "room_id", None)
+    room = None if room_id is None else work.uow.room(room_id)
+    if room is not None and len(room.members) <= PREFETCH_MEMBERS_MAX:
+        snapshot = room_snapshot(work.uow, room.id)
+        if snapshot is not None:
+            yield snapshot
+
+
+def _users_about(work: Work, model: models.Model) -> Iterator[UserSnapshot]:
+    """And the users who send it, and whom it is about."""
+    sender = None if work.session is None else work.session.user_id
+    for user_id in dict.fromkeys((sender, model.user_id)):
+        snapshot = None if user_id is None else user_snapshot(work.uow, user_id)
+        if snapshot is not None:
+            yield snapshot
