@@ -47,6 +47,7 @@ from typing import Any, Final
 import attrs
 
 from yummy.hooks.calls import WRITES, RoomSnapshot, UserSnapshot, Write
+from yummy.plain import to_plain
 
 type Frame = tuple[Any, ...]
 
@@ -126,6 +127,30 @@ def _fields_of(kind: type[attrs.AttrsInstance]) -> Callable[[Any], tuple[Any, ..
 room_fields = _fields_of(RoomSnapshot)
 user_fields = _fields_of(UserSnapshot)
 _WRITE_FIELDS = {kind: (number, _fields_of(kind)) for number, kind in enumerate(WRITES)}
+
+
+def snapshot_fields(snapshot: RoomSnapshot | UserSnapshot | None) -> tuple[Any, ...]:
+    """A room or user as a frame carries it, or () for none."""
+    match snapshot:
+        case None:
+            return ()
+        case RoomSnapshot():
+            return room_fields(snapshot)
+        case UserSnapshot():
+            return user_fields(snapshot)
+
+
+def sendable(value: Any) -> Any:
+    """A copy without enumerations and other kinds that are equal to plain data, but that `encode` refuses.
+
+    Raises:
+        TypeError: There is something else in it.
+    """
+    if type(value) is tuple:
+        return tuple(map(sendable, value))
+    if type(value) is dict:
+        return {key: sendable(item) for key, item in value.items()}
+    return to_plain(value)
 
 
 def write_to_plain(write: Write) -> tuple[Any, ...]:
