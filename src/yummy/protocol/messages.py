@@ -81,6 +81,13 @@ class RoomCreated:
 
 
 @attrs.frozen
+class RoomUpdated:
+    """The room has changed; ``password`` is there when it has just become private."""
+
+    password: str | Unset = UNSET
+
+
+@attrs.frozen
 class RoomUser:
     """A member in a list of a room's users; ``type`` is the rank."""
 
@@ -149,6 +156,7 @@ type Answer = (
     | TokenRestored
     | UserInformation
     | RoomCreated
+    | RoomUpdated
     | Joined
     | Requested
     | WaitingUsers
