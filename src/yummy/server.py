@@ -1,0 +1,292 @@
+"""The server: makes its parts, joins them, and ends them in order.
+
+The way down, after the first signal: no new connections; every connection is closed (1001), and each ends what it had
+received; chains that follow from that end too, all within ``DRAIN_TIMEOUT``; then the scripts, then the database.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import attrs
+import structlog
+import trio
+
+from yummy.core.throttle import Throttles
+from yummy.core.tokens import Tokens
+from yummy.core.work import SessionEnded
+from yummy.hooks.calls import HookLimits, ScriptsBroken
+from yummy.hooks.host import HookHost, open_hooks
+from yummy.passwords import Argon2Passwords
+from yummy.pipeline.chain import Chain
+from yummy.pipeline.commit import AfterEffect
+from yummy.pipeline.intake import Intake
+from yummy.pipeline.switchboard import Switchboard
+from yummy.pipeline.windows import Windows
+from yummy.salt import with_secrets
+from yummy.settings import Settings
+from yummy.store.accounts import AccountStore
+from yummy.store.database import Database, DatabaseError
+from yummy.store.world import World
+from yummy.transport import Gate, Transport, TransportLimits, open_listeners, serve
+from yummy.transport.connection import Connection
+from yummy.transport.tls import load_certificate
+
+_log = structlog.get_logger("yummy.server")
+
+FORGET_INTERVAL = 3600.0
+"""Seconds between two times of forgetting expired sessions."""
+
+EXIT_BROKEN_SCRIPTS = 2
+EXIT_CANNOT_START = 1
+EXIT_FORCED = 1
+
+
+class StartupError(Exception):
+    """The server cannot start.
+
+    Attributes:
+        exit_code: What the process should end with.
+    """
+
+    def __init__(self, text: str, exit_code: int = EXIT_CANNOT_START) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+@attrs.define(eq=False)
+class Server:
+    """A running server.
+
+    Attributes:
+        settings: What it was started with.
+        chain: Runs messages.
+        database: Accounts and issued sessions.
+        hooks: The scripts.
+        transport: Its connections.
+    """
+
+    settings: Settings
+    chain: Chain
+    database: Database
+    hooks: HookHost
+    transport: Transport
+
+    @property
+    def world(self) -> World:
+        """The committed live state."""
+        return self.chain.world
+
+    @property
+    def url(self) -> str:
+        """Where clients connect to, without the key."""
+        host, port = self.transport.addresses[0]
+        scheme = "wss" if self.settings.tls else "ws"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def run(settings: Settings) -> int:
+    """Run a server until it is told to stop.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        StartupError: It could not begin.
+    """
+    settings = with_secrets(settings)
+    try:
+        return trio.run(_main, settings)
+    except* StartupError as group:
+        raise _first(group) from None
+
+
+async def _main(settings: Settings) -> int:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with open_server(settings) as server:
+            _announce(server)
+            async for _ in signals:
+                break
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_exit_on_signal, signals)
+                _log.info("draining", timeout=settings.drain_timeout)
+                await _drain(server)
+                nursery.cancel_scope.cancel()
+    if server.hooks.stuck:
+        # A script holds its thread, which nothing can end but the end of the process.
+        _exit_at_once(0)
+    _log.info("stopped")
+    return 0
+
+
+@asynccontextmanager
+async def open_server(settings: Settings, *, wall_clock: Callable[[], float] = time.time) -> AsyncIterator[Server]:
+    """Run a server for the length of a block.
+
+    The nurseries in here own every task of the server: the inner one the chains, the outer one the services that
+    chains need (the hub, the windows, the transport). Leaving the block ends the chains first.
+
+    Args:
+        settings: With a `salt_key`.
+        wall_clock: Unix seconds; dates and tokens go by it.
+
+    Raises:
+        StartupError: A part could not begin.
+    """
+    database = await _open_database(settings)
+    try:
+        async with _open_scripts(settings) as hooks, trio.open_nursery() as services, trio.open_nursery() as chains:
+            server = await _join(settings, database, hooks, services, chains, wall_clock)
+            try:
+                yield server
+            finally:
+                chains.cancel_scope.cancel()
+                services.cancel_scope.cancel()
+    finally:
+        database.close()
+
+
+async def _join(
+    settings: Settings,
+    database: Database,
+    hooks: HookHost,
+    services: trio.Nursery,
+    chains: trio.Nursery,
+    wall_clock: Callable[[], float],
+) -> Server:
+    world = World()
+    tokens = Tokens(settings.salt_key, settings.token_lifetime)
+    switchboard = Switchboard(world)
+
+    def follow(effect: AfterEffect) -> None:
+        if isinstance(effect, SessionEnded):
+            chains.start_soon(chain.farewell, effect)
+        else:
+            chains.start_soon(chain.end_session, effect.session_id, effect.reason)
+
+    chain = Chain(
+        world=world,
+        store=AccountStore(database),
+        hooks=hooks,
+        passwords=Argon2Passwords(),
+        switchboard=switchboard,
+        settings=settings,
+        tokens=tokens,
+        throttles=Throttles.of(settings),
+        clock=wall_clock,
+        follow=follow,
+    )
+    windows = Windows(
+        world,
+        settings.connection_restore_wait_timeout,
+        lambda session_id: chains.start_soon(chain.end_session, session_id, "window"),
+    )
+    services.start_soon(windows.run)
+    services.start_soon(_forget_sessions, database, wall_clock)
+
+    def make_peer(connection: Connection) -> Intake:
+        return Intake(connection, chain, chains.start_soon, windows.open, trio.current_time)
+
+    transport = await services.start(partial(serve, **await _transport_parts(settings), make_peer=make_peer))
+    return Server(settings, chain, database, hooks, transport)
+
+
+async def _transport_parts(settings: Settings) -> dict[str, Any]:
+    tls = None
+    try:
+        if settings.tls_cert_path is not None and settings.tls_key_path is not None:
+            tls = load_certificate(settings.tls_cert_path, settings.tls_key_path)
+        listeners = await open_listeners(settings.bind_ip, settings.bind_port)
+    except OSError as error:
+        where = f"{settings.bind_ip}:{settings.bind_port}"
+        raise StartupError(f"cannot listen on {where}: {error.strerror or error}") from None
+    gate = Gate(
+        key=settings.integration_key, key_name=settings.api_key_name, allowed_origins=settings.allowed_origins
+    )
+    limits = TransportLimits(
+        heartbeat_interval=settings.heartbeat_interval,
+        heartbeat_timeout=settings.heartbeat_timeout,
+        handshake_timeout=settings.handshake_timeout,
+        auth_timeout=settings.auth_timeout,
+        max_connections=settings.max_connections,
+        max_connections_per_ip=settings.max_connections_per_ip,
+        max_message_bytes=settings.max_message_bytes,
+        outbox_bytes=settings.outbox_bytes,
+        outbox_grace=settings.outbox_grace,
+    )
+    return {"listeners": listeners, "limits": limits, "gate": gate, "tls": tls}
+
+
+async def _open_database(settings: Settings) -> Database:
+    try:
+        return await trio.to_thread.run_sync(Database.open, settings.sqlalchemy_url)
+    except DatabaseError as error:
+        where = settings.sqlite_file or "in memory"
+        raise StartupError(f"the database ({where}) cannot be opened: {error}") from None
+
+
+@asynccontextmanager
+async def _open_scripts(settings: Settings) -> AsyncIterator[HookHost]:
+    limits = HookLimits(
+        queue=settings.hook_queue,
+        load_timeout=settings.hook_load_timeout,
+        timeout=settings.hook_timeout,
+        max_user_meta=settings.max_user_meta,
+        max_room_meta=settings.max_room_meta,
+        max_depth=settings.max_depth,
+        state_bytes=settings.hook_state_bytes,
+        debug=settings.debug_hooks,
+    )
+    try:
+        async with open_hooks(settings.default_python_files_path, limits) as hooks:
+            yield hooks
+    except ScriptsBroken as broken:
+        raise StartupError(broken.report, EXIT_BROKEN_SCRIPTS) from None
+
+
+async def _forget_sessions(database: Database, wall_clock: Callable[[], float]) -> None:
+    """Forget what was issued to sessions whose tokens have expired; goes on until cancelled."""
+    while True:
+        try:
+            forgotten = await trio.to_thread.run_sync(database.forget_sessions, int(wall_clock()))
+        except DatabaseError as error:
+            _log.warning("sessions_not_forgotten", why=str(error))
+        else:
+            _log.debug("sessions_forgotten", count=forgotten)
+        await trio.sleep(FORGET_INTERVAL)
+
+
+def _announce(server: Server) -> None:
+    _log.info(
+        "listening",
+        address=server.url,
+        scripts=list(server.hooks.scripts),
+        mode="development" if server.settings.development else "production",
+    )
+
+
+async def _drain(server: Server) -> None:
+    with trio.move_on_after(server.settings.drain_timeout):
+        await server.transport.drain(server.settings.drain_timeout)
+
+
+async def _exit_on_signal(signals: AsyncIterator[int]) -> None:
+    async for _ in signals:
+        _log.warning("stopped at once, by a second signal")
+        _exit_at_once(EXIT_FORCED)
+
+
+def _exit_at_once(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _first(group: BaseExceptionGroup[StartupError]) -> StartupError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
