@@ -45,7 +45,6 @@
     await start(async (client) => {
       const { restored, rooms } = await client.restore(token);
       await client.request("UpdateUser", { name });
-      app.roomId = roomId;
       if (restored && rooms.includes(roomId)) await openTable(roomId, {});
       else openLobby();
     });
@@ -225,7 +224,6 @@
     }[app.link];
     setText($("notice"), app.notice);
     $("notice").hidden = app.notice === "";
-    document.body.inert = false;
     $("lobby").inert = $("table").inert = app.link === "busy";
     if (app.screen === "lobby") showLobby();
     if (app.screen === "table" && app.game !== null) showTable(app.game);

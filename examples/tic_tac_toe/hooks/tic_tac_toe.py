@@ -127,7 +127,7 @@ class Game:
 def load(room_id: str) -> Game | None:
     """Read the game of a room; None if the room plays something else, or does not exist."""
     found = room.get_room(room_id)
-    # Clients cannot write at the level of the system, so this mark is always our own.
+    # Only `post_create_room` can have written this mark.
     if found is None or found.metas.get("game") != TAG:
         return None
     return Game(found.metas["players"], found.metas["board"], found.metas["rematch"])
@@ -145,17 +145,22 @@ def save(room_id: str, game: Game, event: str, **details: object) -> None:
 
 def pre_create_room(model: CreateRoom) -> None:
     """Turn a room with our tag into a table for two, whatever else the client asked for."""
-    if TAG not in model.tags or model.user_id is None:
+    if TAG not in model.tags:
         return
     model.tags = [TAG]
     model.max_user = 2
     model.join_request = False
-    # Level USER: players and lobby may read. Clients' own metadata is dropped, so that the names are ours alone.
-    readable = Game(players=[model.user_id]).public()
-    model.metas = {
-        "game": {"access": constants.ROOM_META_ACCESS_SYSTEM, "value": TAG},
-        **{key: {"access": constants.ROOM_META_ACCESS_USER, "value": value} for key, value in readable.items()},
-    }
+    # The names of metadata keys are ours alone.
+    model.metas = None
+
+
+def post_create_room(model: CreateRoom, success: bool) -> None:
+    """Seat the player who opened the table."""
+    if not success or TAG not in model.tags or model.room_id is None or model.user_id is None:
+        return
+    # Without a level named, the value is kept at the level of the system: no client can write or forge it.
+    room.set_room_meta(model.room_id, "game", TAG)
+    save(model.room_id, Game(players=[model.user_id]), "open")
 
 
 def pre_update_room(model: UpdateRoom) -> None:
