@@ -1,7 +1,5 @@
 """Calls through the host: what scripts get, what comes back, and what happens when things go wrong."""
 
-from pathlib import Path
-
 import pytest
 import structlog.testing
 import trio
@@ -151,7 +149,7 @@ def pre_play(model):
     model.message = [len(room.get_room(model.room_id).members), model.message]
 """
         members = tuple((f"user {number}", "n" * 100, 1) for number in range(1000))
-        large = RoomSnapshot("r1", None, None, 0, False, 0, members=members)
+        large = RoomSnapshot("r1", None, None, 0, join_request=False, max_user=0, members=members)
         message = "x" * 65536
         async with serve_scripts(script) as host:
             result = await host.call(pre_play(message, rooms=(large,)))
@@ -552,7 +550,7 @@ def pre_play(model):
     async def test_hosts_do_not_share_anything(self, tmp_path, pre_play):
         for number in (1, 2):
             (tmp_path / str(number)).mkdir()
-            Path(tmp_path / str(number) / "game.py").write_text(
+            (tmp_path / str(number) / "game.py").write_text(
                 f"from yummy import state\ndef pre_play(model): model.message = [{number}, len(state)]; state['x'] = 1"
             )
         async with (

@@ -107,6 +107,10 @@ class StateWatch:
         """Something ran that may have changed the state."""
         self._stale = True
 
+    def hurry(self) -> None:
+        """Make a copy due at once: it is the last."""
+        self._stale, self._due = True, 0.0
+
     def wait(self, now: float) -> float | None:
         """Seconds until the next copy should be made, or None when there is nothing to copy."""
         return max(self._due - now, 0.0) if self._stale else None

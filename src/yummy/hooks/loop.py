@@ -99,6 +99,8 @@ class Loop:
             self._output.begin(0, "on_unload", self._revision)
             self._tell(self._loader.unload())
             self._output.end()
+            self._watch.hurry()
+            self._copy_state()
             self._channel.flush()
 
     def _serve(self, frame: Frame) -> None:

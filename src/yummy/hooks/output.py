@@ -62,29 +62,30 @@ class Output:
         root.addHandler(ScriptLogHandler(self))
         root.setLevel(logging.DEBUG)  # what is shown is the server's choice
 
-    def line(self, level: str, text: str, place: tuple[str, int] | None = None) -> None:
+    def line(self, level: str, text: str, place: tuple[str, int] | None = None, dropped: int = 0) -> None:
         """Send one line.
 
         Args:
             level: ``debug``, ``info``, ``warning``, ``error`` or ``critical``.
             text: The line.
             place: File and line number; None looks for the script's line that led here.
+            dropped: Bytes of the line that are missing already.
         """
         self._lines += 1
         if self._lines <= self.max_lines:
             file, line = place or self._caller()
-            self._transmit(level, text, file, line)
+            self._transmit(level, text, file, line, dropped)
 
     def path(self, filename: str) -> str | None:
         """The path below the scripts folder, or None for code that is no script's."""
         return self._texts.path(filename)
 
-    def _transmit(self, level: str, text: str, file: str, line: int) -> None:
-        # A log may be no place for lone surrogates, a script's text may have them.
-        encoded = text.encode("utf-8", "backslashreplace")
+    def _transmit(self, level: str, text: str, file: str, line: int, dropped: int = 0) -> None:
+        encoded = _encoded(text)
         shown = encoded[: self.line_bytes].decode("utf-8", "ignore")
-        if len(encoded) > self.line_bytes:
-            shown += f" [{len(encoded) - self.line_bytes} more bytes]"
+        dropped += len(encoded[self.line_bytes :])
+        if dropped:
+            shown += f" [{dropped} more bytes]"
         self._send((LOG, self._call_id, level, shown, file, line, self._hook, self._revision))
 
     def _caller(self) -> tuple[str, int]:
@@ -105,6 +106,7 @@ class ScriptStream(io.TextIOBase):
         self._output = output
         self._level = level
         self._begun = ""
+        self._dropped = 0
 
     @override
     def writable(self) -> bool:
@@ -114,18 +116,25 @@ class ScriptStream(io.TextIOBase):
     def write(self, text: str, /) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        *lines, rest = (self._begun + text).split("\n")
-        # A line without end shall not grow without bound; one byte more than is sent tells that it was cut.
-        self._begun = rest[: self._output.line_bytes + 1]
+        *lines, self._begun = (self._begun + text).split("\n")
         for line in lines:
-            self._output.line(self._level, line)
+            self._end(line)
+        # A line without end shall not grow without bound.
+        limit = self._output.line_bytes
+        if len(self._begun) > limit:
+            self._dropped += len(_encoded(self._begun[limit:]))
+            self._begun = self._begun[:limit]
         return len(text)
 
     def finish(self) -> None:
         """Send what was written without a line end."""
         if self._begun:
             begun, self._begun = self._begun, ""
-            self._output.line(self._level, begun)
+            self._end(begun)
+
+    def _end(self, line: str) -> None:
+        dropped, self._dropped = self._dropped, 0
+        self._output.line(self._level, line, dropped=dropped)
 
 
 class ScriptLogHandler(logging.Handler):
@@ -151,3 +160,8 @@ def _level(number: int) -> str:
         if number >= floor:
             return name
     return "debug"
+
+
+def _encoded(text: str) -> bytes:
+    # A log may be no place for lone surrogates, but a script's text may have them.
+    return text.encode("utf-8", "backslashreplace")

@@ -114,10 +114,11 @@ def _excerpt(place: Place) -> list[str]:
         return lines
     margin = " " * len(str(place.line))
     lines += [f"{margin} |", f"{place.line} | {_short(source)}"]
-    if place.end > place.column and place.column < min(len(source), LINE_LENGTH):
+    if place.end > place.column and place.column <= min(len(source), LINE_LENGTH):
         # Tabs stay tabs, so that the caret stands below what it points at.
         indent = "".join("\t" if sign == "\t" else " " for sign in source[: place.column])
-        lines.append(f"{margin} | {indent}{'^' * (min(place.end, len(source)) - place.column)}")
+        width = min(place.end, len(source), LINE_LENGTH) - place.column
+        lines.append(f"{margin} | {indent}{'^' * max(width, 1)}")
     return lines
 
 

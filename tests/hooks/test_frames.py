@@ -1,0 +1,47 @@
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yummy.constants import RoomAccessType
+from yummy.hooks import frames
+from yummy.hooks.calls import WRITES, RoomSnapshot, UserSnapshot
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
+items = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
+
+
+@given(st.lists(st.lists(items).map(tuple), max_size=5), st.data())
+def test_frames_survive_any_way_of_cutting_the_stream(sent, data):
+    stream = b"".join(map(frames.encode, sent))
+    buffer = frames.FrameBuffer()
+    got = []
+    while stream:
+        size = data.draw(st.integers(1, len(stream)))
+        got += buffer.feed(stream[:size])
+        stream = stream[size:]
+    assert sent == got
+
+
+@pytest.mark.parametrize("number", range(len(WRITES)))
+def test_every_write_has_a_place(number):
+    kind = WRITES[number]
+    write = kind(*[f"value {field.name}" for field in attrs.fields(kind)])
+    assert frames.write_from_plain(frames.write_to_plain(write)) == write
+    assert frames.write_to_plain(write)[0] == number
+
+
+def test_snapshots_are_their_fields():
+    room = RoomSnapshot("r", None, None, 0, join_request=False, max_user=0, metas={"k": ([1], 2)})
+    user = UserSnapshot("u", "Ada", 1, online=True)
+    assert room == RoomSnapshot(*frames.snapshot_fields(room))
+    assert user == UserSnapshot(*frames.snapshot_fields(user))
+    assert () == frames.snapshot_fields(None)
+
+
+def test_enumerations_can_be_made_sendable():
+    frame = (1, RoomAccessType.PRIVATE, ({"k": (RoomAccessType.FRIEND, [RoomAccessType.PUBLIC])},))
+    with pytest.raises(ValueError, match="unmarshallable"):
+        frames.encode(frame)
+    frames.encode(frames.sendable(frame))
+    assert (1, 1, ({"k": (2, [0])},)) == frames.sendable(frame)
