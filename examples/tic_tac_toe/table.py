@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from yummy.client import Client, Event, Lost, RequestFailed, Restored, SendFailed
+from yummy.client import AnyEvent, Client, ConnectionLost, Event, Lost, RequestFailed, Restored
 from yummy.constants import RoomInfoType
 
 TAG = "tic-tac-toe"
@@ -81,32 +81,42 @@ class Table:
     async def news(self) -> News:
         """Wait until something happens, and keep `state` up to date."""
         while True:
-            match await self.client.next_event(timeout=float("inf")):
-                case Event(type="MessageFromRoom") as said if said["room_id"] == self.room_id and "user_id" not in (
-                    said.fields
-                ):
-                    # Without a user id it comes from the script, not from another player.
-                    self.state = State.read(said["message"])
-                    if not self.names.keys() >= set(self.state.players):
-                        await self.refresh()
-                    return News(said["message"]["event"], said["message"])
-                case Lost():
-                    return News("lost")
-                case Restored(restored=restored):
-                    if not restored:
-                        raise TableGoneError
-                    # What was said meanwhile is lost; the room knows how things stand.
-                    await self.refresh()
-                    return News("restored")
-                case SendFailed(error=error):
-                    raise error
-                case _:
-                    continue
+            event = await self.client.next_event(timeout=float("inf"))
+            try:
+                news = await self.take_in(event)
+            except ConnectionLost:
+                continue  # lost again at once: the next event tells
+            if news is not None:
+                return news
 
-    async def refresh(self) -> None:
-        """Read the game and the players' names from the room."""
-        room = await self.client.get_room(self.room_id, [RoomInfoType.USERS, RoomInfoType.METAS])
-        self.state = State.read(room["metas"])
+    async def take_in(self, event: AnyEvent) -> News | None:
+        """Keep `state` up to date with an event; return what it means to the player, if anything."""
+        match event:
+            case Event(type="MessageFromRoom") as said if self.is_from_script(said):
+                self.state = State.read(said["message"])
+                if not self.names.keys() >= set(self.state.players):
+                    await self.refresh_names()
+                # That the table is open is no news to the player who opened it.
+                what = said["message"]["event"]
+                return None if what == "open" else News(what, said["message"])
+            case Lost():
+                return News("lost")
+            case Restored(restored=True):
+                # What was said meanwhile is lost; the room knows how things stand.
+                self.state = State.read((await self.client.get_room(self.room_id, [RoomInfoType.METAS]))["metas"])
+                return News("restored")
+            case Restored():
+                raise TableGoneError
+            case _:
+                return None
+
+    def is_from_script(self, said: Event) -> bool:
+        """Whether the referee speaks: what players say has a user id."""
+        return said["room_id"] == self.room_id and "user_id" not in said.fields
+
+    async def refresh_names(self) -> None:
+        """Ask who sits here."""
+        room = await self.client.get_room(self.room_id, [RoomInfoType.USERS])
         self.names = {user["user_id"]: user["name"] or "somebody" for user in room["users"]}
 
     async def move(self, cell: int) -> None:
@@ -155,15 +165,16 @@ async def join(client: Client, room_id: str) -> Table:
     """
     reply = await client.join(room_id)
     names = {user["user_id"]: user["name"] or "somebody" for user in reply["users"]}
-    return Table(client, room_id, State.read(reply["metas"]), names)
+    table = Table(client, room_id, State.read(reply["metas"]), names)
+    # The answer tells of the table as it was found; that the game begins is the script's first word.
+    await table.news()
+    return table
 
 
 async def open_table(client: Client, name: str) -> Table:
     """Open a table of one's own, and wait there."""
     reply = await client.create_room(name=name, tags=[TAG])
-    table = Table(client, reply["room_id"], State("waiting", [client.user_id or ""], [""] * 9))
-    await table.refresh()
-    return table
+    return Table(client, reply["room_id"], State("waiting", [client.user_id or ""], [""] * 9))
 
 
 async def sit_down(client: Client, name: str) -> Table:
