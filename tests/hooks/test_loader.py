@@ -81,12 +81,16 @@ class TestBroken:
             ("async def pre_play(model): pass", "pre_play is an async function"),
             ("def post_play(model, success):\n    yield 1", "post_play is an async function or a generator"),
             ("async def pre_play(model):\n    yield 1", "write it as a plain def"),
+            (
+                "class Odd:\n    def __getattr__(self, name): 1 / 0\npre_play = Odd()",
+                "hooks of game.py cannot be looked at",
+            ),
         ],
     )
     async def test_what_cannot_serve_says_what_to_do(self, text, says, broken):
         report = await broken(game=text)
         assert says in report
-        assert "--> game.py:1" in report
+        assert "--> game.py" in report
 
     @pytest.mark.parametrize(
         ("name", "says"),
@@ -269,3 +273,26 @@ def pre_play(model): model.message = ready
         errors = [(line["file"], line["hook"]) for line in logs if line["log_level"] == "error"]
         assert [("a.py", "on_load"), ("a.py", "on_unload")] == errors
         assert any("bye" == line["event"] for line in logs)
+
+    async def test_an_on_load_that_takes_too_long_is_named(self, write_scripts, tmp_path):
+        flag = tmp_path / "stop"
+        slow = f"import os\ndef on_load():\n    while not os.path.exists({str(flag)!r}): pass"
+        with pytest.raises(ScriptsBroken, match="HOOK_LOAD_TIMEOUT") as caught:
+            async with open_hooks(write_scripts(a=slow, b="x = 1"), HookLimits(load_timeout=0.5)):
+                pass
+        flag.touch()
+        assert "--> a.py" in caught.value.report
+        assert caught.value.stuck
+
+    async def test_a_thread_that_a_script_leaves_running_is_said_so(self, serve_scripts, tmp_path):
+        flag = tmp_path / "stop"
+        script = f"""
+import os, threading
+def spin():
+    while not os.path.exists({str(flag)!r}): pass
+threading.Thread(target=spin).start()
+"""
+        async with serve_scripts(script) as host:
+            pass
+        assert host.stuck
+        flag.touch()

@@ -98,3 +98,14 @@ def pre_play(model):
     assert ["write() argument must be str, not bytes", "a", "b", "True False"] == [
         line["event"] for line in await lines(script)
     ]
+
+
+async def test_threads_of_scripts_may_print(lines):
+    script = """
+import threading
+def pre_play(model):
+    thread = threading.Thread(target=print, args=("from a thread",))
+    thread.start()
+    thread.join()
+"""
+    assert [line["event"] for line in await lines(script)] == ["from a thread"]

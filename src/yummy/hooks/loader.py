@@ -18,7 +18,7 @@ from yummy.hooks.failure import HookFailure
 from yummy.hooks.finder import ScriptFinder, ScriptModule, load_module, module_name, taken_names
 from yummy.hooks.report import Notice, Place, Trouble
 from yummy.hooks.signatures import find_hooks
-from yummy.hooks.traces import ScriptTexts, syntax_trouble, trouble_of
+from yummy.hooks.traces import ScriptTexts, name_of, syntax_trouble, trouble_of
 
 type Hooks = dict[str, tuple[Callable[..., object], ...]]
 
@@ -69,7 +69,7 @@ class Loader:
 
     Attributes:
         texts: What lines of scripts are quoted from.
-        importing: Told the path of each script before it runs.
+        importing: Told the path of each script before it is imported, and before its ``on_load``.
         loaded: The scripts that serve.
     """
 
@@ -116,6 +116,7 @@ class Loader:
             BrokenScripts: One of them failed; none of them stays behind.
         """
         before = set(sys.modules)
+        served = self._finder.modules
         self._finder.modules = prepared.modules
         self._finder.install()
         scripts = [module for module in prepared.modules.values() if module.is_script]
@@ -123,6 +124,7 @@ class Loader:
             modules = tuple(self._import(script) for script in scripts)
             hooks, notices = self._find(scripts, modules)
         except BrokenScripts:
+            self._finder.modules = served
             for name in set(sys.modules) - before:
                 if name in prepared.modules:
                     del sys.modules[name]
@@ -143,6 +145,7 @@ class Loader:
         for module in self.loaded.modules:
             function = vars(module).get(name)
             if callable(function):
+                self.importing(f"{module.__name__}.py")
                 try:
                     function()
                 except BaseException as error:  # noqa: BLE001  # whatever a script raises, the others have their turn
@@ -182,7 +185,12 @@ class Loader:
         troubles: list[Trouble] = []
         names = {script.name for script in scripts}
         for script, module in zip(scripts, modules, strict=True):
-            result = find_hooks(module, script.path, names, self.texts)
+            try:
+                result = find_hooks(module, script.path, names, self.texts)
+            except Exception as error:  # noqa: BLE001  # objects of scripts may answer any question by an error
+                headline = f"the hooks of {script.path} cannot be looked at: {name_of(error)}"
+                troubles.append(Trouble("broken", headline, Place(script.path)))
+                continue
             notices += result.notices
             troubles += result.troubles
             for hook, function in result.hooks.items():

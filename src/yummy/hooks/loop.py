@@ -116,9 +116,11 @@ class Loop:
     def _load(self, frame: Frame) -> None:
         _, revision, folder, files = frame
         self._output.begin(0, "import", revision)
+        served = self._texts.copy()
         try:
             loaded = self._loader.run(self._loader.prepare(folder, files))
         except BrokenScripts as broken:
+            self._texts.restore(served)
             self._output.end()
             self._channel.send((BROKEN, revision, tuple(trouble.to_plain() for trouble in broken.troubles)))
             return

@@ -7,16 +7,22 @@ script printed before it hung is what its author needs most.
 import io
 import logging
 import sys
+import threading
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, override
 
-from attrs import define
+from attrs import define, field
 
 from yummy.hooks.frames import LOG, Frame
 from yummy.hooks.traces import ScriptTexts
 
 if TYPE_CHECKING:
     from types import FrameType
+
+
+#: Lines of threads that scripts started, which wait for the end of a call.
+FOREIGN_LINES = 1000
 
 
 @define
@@ -37,6 +43,8 @@ class Output:
     _hook: str = ""
     _revision: int = 0
     _lines: int = 0
+    _thread: int = field(factory=threading.get_ident)
+    _foreign: deque[Frame] = field(factory=lambda: deque(maxlen=FOREIGN_LINES))
 
     def begin(self, call_id: int, hook: str, revision: int) -> None:
         """A call begins; lines belong to it until the next begins."""
@@ -46,6 +54,8 @@ class Output:
         """The call has ended: what it printed without a line end is sent, and what was too much is told."""
         for stream in self._streams:
             stream.finish()
+        while self._foreign:
+            self._send(self._foreign.popleft())
         if self._lines > self.max_lines:
             suppressed = self._lines - self.max_lines
             self._transmit(
@@ -86,7 +96,12 @@ class Output:
         dropped += len(encoded[self.line_bytes :])
         if dropped:
             shown += f" [{dropped} more bytes]"
-        self._send((LOG, self._call_id, level, shown, file, line, self._hook, self._revision))
+        frame = (LOG, self._call_id, level, shown, file, line, self._hook, self._revision)
+        if threading.get_ident() == self._thread:
+            self._send(frame)
+        else:
+            # The channel belongs to one thread, and a lock that a hook may be interrupted in would never open again.
+            self._foreign.append(frame)
 
     def _caller(self) -> tuple[str, int]:
         frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  # the only way to the line that printed

@@ -30,6 +30,14 @@ class ScriptTexts:
         self._files[filename] = (path, text)
         self._lines.pop(filename, None)
 
+    def copy(self) -> "ScriptTexts":
+        """A copy to go back to, should the texts that are added next come to nothing."""
+        return ScriptTexts(dict(self._files), dict(self._lines))
+
+    def restore(self, copy: "ScriptTexts") -> None:
+        """Go back to what a copy holds."""
+        self._files, self._lines = copy._files, copy._lines  # noqa: SLF001  # of the same class
+
     def path(self, filename: str) -> str | None:
         """The path below the scripts folder, or None for code that is no script's."""
         known = self._files.get(filename)
