@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import click
 import trio
-from table import Table, TableGoneError, sit_down
+from table import News, Table, TableGoneError, sit_down
 
 from yummy.client import ClientError, RequestFailed, connect
 
@@ -81,13 +81,17 @@ async def play(table: Table, choose: Strategy, pause: float, games: int) -> int:
     """
     me = table.client.user_id
     finished = 0
+    counted = False
     while True:
         state = table.state
+        if state.status not in ("won", "draw"):
+            counted = False
         try:
             if state.turn == me:
                 await trio.sleep(pause)
                 await table.move(choose(tuple(state.board), state.mark(me)))
-            elif state.status in ("won", "draw") and me not in state.rematch:
+            elif state.status in ("won", "draw") and not counted:
+                counted = True
                 finished += 1
                 result = "draw" if state.winner is None else "won" if state.winner == me else "lost"
                 click.echo(f"game {finished} against {table.opponent}: {result}")
@@ -100,13 +104,20 @@ async def play(table: Table, choose: Strategy, pause: float, games: int) -> int:
             click.echo(f"the server says: {error.error}")
         except ClientError as error:
             click.echo(f"{error}")
-        news = await table.news()
-        if news.event == "left":
-            click.echo("the opponent left; waiting for somebody else")
-        elif news.event in ("lost", "restored"):
-            click.echo(f"connection {news.event}")
-        elif news.event == "start":
+        tell(table, await table.news())
+
+
+def tell(table: Table, news: News) -> None:
+    """Say what happened."""
+    match news.event:
+        case "start":
             click.echo(f"playing against {table.opponent}")
+        case "left":
+            click.echo("the opponent left; waiting for somebody else")
+        case "lost" | "restored":
+            click.echo(f"connection {news.event}")
+        case _:
+            pass
 
 
 async def run(server: str, key: str, name: str, choose: Strategy, pause: float, games: int) -> None:
