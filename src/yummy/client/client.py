@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, overload
 
 import trio
-from attrs import define, evolve
+from attrs import define, evolve, frozen
 
 from yummy.client.address import DEFAULT_KEY, KEY_NAME, parse_address
 from yummy.client.codec import Format
@@ -79,14 +79,15 @@ class Client:
 
     # Events
 
-    async def events(self) -> AsyncIterator[AnyEvent]:
+    def events(self) -> AsyncIterator[AnyEvent]:
         """Everything that happens, in order, until the client is closed.
 
+        Several loops, also one after another, share the events: each event goes to one of them.
+
         Raises:
-            ConnectionLost: When the connection is gone for good.
+            ConnectionLost: While iterating, when the connection is gone for good.
         """
-        while (event := await self._line.events.take(None)) is not None:
-            yield event
+        return _Events(self._line.events)
 
     @overload
     async def next_event(self, type: str, *, timeout: float | None = None) -> Event: ...  # noqa: ASYNC109  # as in `call`
@@ -243,6 +244,21 @@ class Client:
             ban: Whether to keep them out for good.
         """
         return await self.call("BanUserFromRoom" if ban else "KickUserFromRoom", room_id=room_id, user_id=user_id)
+
+
+@frozen
+class _Events:
+    # No generator: one that a loop leaves early has to be closed by hand.
+    _buffer: EventBuffer
+
+    def __aiter__(self) -> "_Events":
+        return self
+
+    async def __anext__(self) -> AnyEvent:
+        event = await self._buffer.take(None)
+        if event is None:
+            raise StopAsyncIteration
+        return event
 
 
 @asynccontextmanager
