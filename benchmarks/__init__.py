@@ -1,0 +1,1 @@
+"""Load for a Yummy server: ``python -m benchmarks``."""
