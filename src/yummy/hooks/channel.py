@@ -14,7 +14,7 @@ from attrs import define, field
 from yummy.hooks.frames import FETCHED, READ_BYTES, Frame, FrameBuffer, encode
 
 #: Replies wait for company this long, in seconds, while more calls are there to be run.
-REPLY_DELAY = 0.001
+REPLY_DELAY = 0.0002
 
 
 class ChannelClosed(Exception):  # noqa: N818  # the end, as planned
