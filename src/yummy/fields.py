@@ -149,7 +149,7 @@ def _number(_model: object, field: "attrs.Attribute[Any]", value: Any) -> None:
 
 
 def _numbers(_model: object, field: "attrs.Attribute[Any]", value: Any) -> None:
-    if type(value) is not list or not all(map(_is_int, value)):
+    if type(value) is not list or not all(map(_fits_wire, value)):
         raise TypeError(f"{field.name}: expected a list of integers, got {_shown(field, value)}")
 
 
@@ -159,17 +159,25 @@ def _texts(_model: object, field: "attrs.Attribute[Any]", value: Any) -> None:
 
 
 def _ranks(_model: object, field: "attrs.Attribute[Any]", value: Any) -> None:
-    if type(value) is not dict or not all(type(key) is str and _is_int(rank) for key, rank in value.items()):
+    if type(value) is not dict or not all(_is_key(key) and _fits_wire(rank) for key, rank in value.items()):
         raise TypeError(f"{field.name}: expected a map from user ids to ranks, got {_shown(field, value)}")
 
 
 def _metadata(_model: object, field: "attrs.Attribute[Any]", value: Any) -> None:
-    if type(value) is not dict or not all(type(key) is str and is_unicode(key) for key in value):
+    if type(value) is not dict or not all(map(_is_key, value)):
         raise TypeError(f"{field.name}: expected a map with text keys, got {_shown(field, value)}")
 
 
 def _is_int(value: object) -> bool:
     return type(value) is int or isinstance(value, IntEnum)
+
+
+def _fits_wire(value: object) -> bool:
+    return _is_int(value) and INT_MIN <= value <= INT_MAX  # type: ignore[operator]  # it is an integer
+
+
+def _is_key(value: object) -> bool:
+    return type(value) is str and is_unicode(value)
 
 
 def _plain(field: "attrs.Attribute[Any]", value: Any, *, allow_bytes: bool) -> None:

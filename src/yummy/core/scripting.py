@@ -18,7 +18,7 @@ from yummy.hooks.calls import RoomSnapshot, UserSnapshot
 from yummy.pipeline.unit import Key, Table, UnitOfWork
 from yummy.plain import same
 from yummy.protocol.errors import Refusal
-from yummy.protocol.messages import MessageFromRoom, MessageFromServer, RawMessage
+from yummy.protocol.messages import MessageFromRoom, RawMessage
 from yummy.settings import Settings
 
 #: Members that a room's snapshot carries when it is sent along with a call; a script that looks at a larger room
@@ -104,7 +104,7 @@ def _send(uow: UnitOfWork, write: calls.Write) -> None:
         case calls.RawMessageToRoom(room_id, message):
             uow.send(_members(uow, room_id), RawMessage(message))
         case calls.MessageToUser(user_id, message):
-            uow.send(uow.world.sessions_of(user_id), MessageFromServer(message=message))
+            uow.send(uow.world.sessions_of(user_id), RawMessage(message))
         case _:
             raise TypeError(f"{type(write).__name__} is no write of a script")
 

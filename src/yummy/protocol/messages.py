@@ -243,14 +243,6 @@ class Played:
 
 
 @attrs.frozen
-class MessageFromServer:
-    """A script said something to a user, outside any room."""
-
-    TYPE: ClassVar = "MessageFromServer"
-    message: Any
-
-
-@attrs.frozen
 class RawMessage:
     """A whole map that a script made; it is sent as it is."""
 
@@ -267,7 +259,6 @@ type Event = (
     | DisconnectedFromRoom
     | MessageFromRoom
     | Played
-    | MessageFromServer
     | RawMessage
 )
 

@@ -151,7 +151,7 @@ def parse(payload: bytes | str, *, max_depth: int) -> Request:
         max_depth: How deeply messages and metadata may be nested; 0 for the encoders' own bound.
 
     Raises:
-        WrongFormat: With every problem, and the type and request id where they could be read.
+        WrongFormat: With what is wrong, and the type and request id where they could be read.
     """
     document = decode(payload)
     request_id = document.get("request_id")

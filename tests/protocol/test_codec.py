@@ -1,0 +1,198 @@
+"""The two encodings: what they refuse, and that whatever they accept can be written again in both."""
+
+import base64
+import json
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yummy.plain import INT_MAX, INT_MIN, PlainDataError, check_plain
+from yummy.protocol.codec import Encoding, decode, encode
+from yummy.protocol.errors import WrongFormat
+from yummy.protocol.requests import parse
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(INT_MIN, INT_MAX)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS
+    | st.binary()
+)
+PLAIN = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=20
+)
+
+
+def nested(depth):
+    value = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def as_text(value):
+    """What a JSON client sees of plain data."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, list):
+        return [as_text(item) for item in value]
+    if isinstance(value, dict):
+        return {key: as_text(item) for key, item in value.items()}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("payload", "problem"),
+    [
+        (b"", "not valid msgpack"),
+        (b"\xc1", "not valid msgpack"),
+        (msgpack.packb({"a": 1})[:-1], "not valid msgpack"),
+        (msgpack.packb([1]), "expected a map, got list"),
+        (msgpack.packb("text"), "expected a map, got str"),
+        (msgpack.packb({"a": 1}) + b"\xc0", "more than one msgpack value in a frame"),
+        (msgpack.packb({"a": msgpack.ExtType(5, b"x")}), "msgpack extension type 5"),
+        (msgpack.packb({1: "a"}), "not valid msgpack"),
+        (msgpack.packb({None: "a"}), "not valid msgpack"),
+        (b"\x82\xa1a\x01\xa1a\x02", "a map with the same key twice"),
+        (b"\x81\xa1m\x82\xa1a\x01\xa1a\x02", "a map with the same key twice"),
+        (b"\x81\xa1a\xa2\xff\xfe", "text that is not valid UTF-8"),
+        (b"\x81\xa1a\xa3\xed\xa0\x80", "text that is not valid UTF-8"),
+        (b"\x81\xa1a" + b"\x91" * 5000 + b"\x01", "nested too deeply"),
+        (b"\xdf\xff\xff\xff\xff", "not valid msgpack"),
+    ],
+)
+def test_msgpack_that_is_no_request_is_refused(payload, problem):
+    with pytest.raises(WrongFormat, match=problem):
+        decode(payload)
+
+
+@pytest.mark.parametrize(
+    ("payload", "problem"),
+    [
+        ("", "not valid JSON"),
+        ("{", "not valid JSON"),
+        ("{} {}", "not valid JSON"),
+        ("[1]", "expected a map, got list"),
+        ("null", "expected a map, got NoneType"),
+        ('{"a": 1, "a": 2}', "a map with the same key twice"),
+        ('{"m": {"a": 1, "a": 2}}', "a map with the same key twice"),
+        ('{"a": NaN}', "NaN is not a finite number"),
+        ('{"a": -Infinity}', "-Infinity is not a finite number"),
+        ('{"a": 1e999}', "1e999 is not a finite number"),
+        ('{"a": ' + "9" * 5000 + "}", "an integer that is out of range"),
+        ('{"a": ' + "[" * 50_000 + "]" * 50_000 + "}", "nested too deeply"),
+    ],
+)
+def test_json_that_is_no_request_is_refused(payload, problem):
+    with pytest.raises(WrongFormat, match=problem):
+        decode(payload)
+
+
+@pytest.mark.parametrize(
+    ("message", "problem"),
+    [
+        (float("nan"), "not a finite number"),
+        (float("inf"), "not a finite number"),
+        ({b"key": 1}, "is not text"),
+        (msgpack.Timestamp(1), "Timestamp is not plain data"),
+        (nested(33), "nested too deeply"),
+    ],
+)
+def test_a_message_that_is_no_plain_data_is_refused(message, problem):
+    payload = msgpack.packb({"type": "Play", "room_id": "r", "message": message})
+
+    with pytest.raises(WrongFormat, match=f"message: .*{problem}"):
+        parse(payload, max_depth=32)
+
+
+@pytest.mark.parametrize(
+    ("message", "problem"),
+    [
+        ('"\\ud800"', "lone surrogate"),
+        ('{"\\ud800": 1}', "lone surrogate"),
+        (str(INT_MAX + 1), "out of range"),
+        (str(INT_MIN - 1), "out of range"),
+        (json.dumps(nested(33)), "nested too deeply"),
+    ],
+)
+def test_a_json_message_that_is_no_plain_data_is_refused(message, problem):
+    payload = f'{{"type": "Play", "room_id": "r", "message": {message}}}'
+
+    with pytest.raises(WrongFormat, match=f"message: .*{problem}"):
+        parse(payload, max_depth=32)
+
+
+@pytest.mark.parametrize("payload", ['{"type": "\\ud800"}', '{"\\ud800": 1}', '{"type": "Me", "x": "\\ud800"}'])
+def test_a_lone_surrogate_anywhere_can_still_be_answered(payload):
+    try:
+        request = parse(payload, max_depth=32)
+    except WrongFormat as wrong:
+        encode({"error": wrong.error, "type": wrong.type}, Encoding.JSON)
+        encode({"error": wrong.error, "type": wrong.type}, Encoding.MSGPACK)
+    else:
+        assert "Me" == request.type
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+@pytest.mark.parametrize("depth", [32, 256])
+def test_the_deepest_message_that_is_accepted_can_be_written(encoding, depth):
+    check_plain(nested(depth), max_depth=depth)
+
+    assert encode({"message": nested(depth)}, encoding)
+
+
+def test_the_encoders_own_bound_is_enough_for_both_decoders():
+    document = {"type": "Play", "room_id": "r", "message": nested(256)}
+
+    assert parse(msgpack.packb(document), max_depth=0).model.message == nested(256)
+    assert parse(json.dumps(document), max_depth=0).model.message == nested(256)
+    with pytest.raises(WrongFormat, match="nested too deeply"):
+        parse(msgpack.packb({**document, "message": nested(257)}), max_depth=0)
+
+
+def test_a_refused_value_leaves_nothing_in_the_next_frame():
+    with pytest.raises(TypeError):
+        encode({"a": 1, "b": object()}, Encoding.MSGPACK)
+
+    assert {"c": 1} == decode(encode({"c": 1}, Encoding.MSGPACK))
+
+
+def test_bytes_become_base64_in_json():
+    assert '{"a":["AP8="]}' == encode({"a": [b"\x00\xff"]}, Encoding.JSON).decode()
+
+
+@given(PLAIN)
+def test_plain_data_comes_back_from_both_encodings(value):
+    document = {"message": value}
+
+    assert document == decode(encode(document, Encoding.MSGPACK))
+    assert as_text(document) == decode(encode(document, Encoding.JSON).decode())
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_refused_cleanly_or_can_be_written_again(payload):
+    try:
+        document = decode(payload)
+        check_plain(document)
+    except (WrongFormat, PlainDataError):
+        return
+    encode(document, Encoding.MSGPACK)
+    encode(document, Encoding.JSON)
+
+
+@given(
+    st.text(max_size=60)
+    | st.dictionaries(st.text(), st.text() | st.floats() | st.integers() | st.lists(st.integers())).map(json.dumps)
+)
+def test_any_text_is_refused_cleanly_or_can_be_written_again(payload):
+    try:
+        document = decode(payload)
+        check_plain(document)
+    except (WrongFormat, PlainDataError):
+        return
+    encode(document, Encoding.MSGPACK)
+    encode(document, Encoding.JSON)
