@@ -263,14 +263,14 @@ class TestWriting:
             user.message_to_user("u1", [])
         assert [] == view.writes
 
-    def test_one_call_s_writes_are_bounded(self, warned):
-        entered = View(HookLimits(max_writes=2), lambda _kind, _id: None, warned.append)
+    def test_what_one_call_asks_is_bounded(self, warned):
+        entered = View(HookLimits(host_calls=2), lambda _kind, _id: None, warned.append)
         entered.carry((room_fields(RoomSnapshot("r1", None, None, 0, join_request=False, max_user=0)),), ())
         context.enter(entered)
         try:
             assert room.message_to_room("r1", 1)
             assert room.message_to_room("r1", 1)
-            with pytest.raises(RuntimeError, match="at most 2 things"):
+            with pytest.raises(RuntimeError, match="HOOK_HOST_CALLS"):
                 room.message_to_room("r1", 1)
         finally:
             context.leave()

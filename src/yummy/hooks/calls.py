@@ -289,7 +289,7 @@ class HookLimits:
         meta_key_bytes: Bytes of a metadata key, in UTF-8.
         meta_value_bytes: Bytes of a metadata value, encoded as JSON.
         max_depth: How many lists and maps may stand inside one another in a message; 0 means the encoders' own bound.
-        max_writes: Writes that one call may ask for.
+        host_calls: Times that one call may use the functions of ``yummy.room`` and ``yummy.user``.
         state_bytes: Bytes of ``yummy.state`` that are copied to the host, encoded.
         log_line_bytes: Bytes of one line that a script prints or logs; the rest is cut off.
         log_lines: Lines that scripts may print or log in one call; the rest is counted.
@@ -304,7 +304,7 @@ class HookLimits:
     meta_key_bytes: int = 64
     meta_value_bytes: int = 4 * KIB
     max_depth: int = 32
-    max_writes: int = 10_000
+    host_calls: int = 10_000
     state_bytes: int = 1 * MIB
     log_line_bytes: int = 8 * KIB
     log_lines: int = 100

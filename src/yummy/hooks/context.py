@@ -42,7 +42,7 @@ def current(function: str) -> "View":
         function: What the script called, for the error's text.
 
     Raises:
-        RuntimeError: No hook is running, or this is another thread than the hook's.
+        RuntimeError: No hook is running, this is another thread than the hook's, or the hook has asked too often.
     """
     view = _running.view
     if view is None:
@@ -52,4 +52,5 @@ def current(function: str) -> "View":
         )
     if _running.thread != threading.get_ident():
         raise RuntimeError(f"{function}() works only in the hook's own thread, not in one that a script started")
+    view.admit(function)
     return view

@@ -55,6 +55,20 @@ class View:
     _carried: dict[str, tuple[Any, ...]] = field(factory=dict)
     _rooms: dict[str, RoomSnapshot | None] = field(factory=dict)
     _users: dict[str, UserSnapshot | None] = field(factory=dict)
+    _uses: int = 0
+
+    def admit(self, function: str) -> None:
+        """Count a use of the API, which bounds what one call can ask of the host.
+
+        Raises:
+            RuntimeError: There were too many.
+        """
+        if self._uses >= self.limits.host_calls:
+            raise RuntimeError(
+                f"{function}() is one too many: one hook call may use room and user {self.limits.host_calls} times "
+                "(HOOK_HOST_CALLS)"
+            )
+        self._uses += 1
 
     def carry(self, rooms: tuple[tuple[Any, ...], ...], users: tuple[tuple[Any, ...], ...]) -> None:
         """Take the fields of the snapshots that came with the call."""
@@ -244,8 +258,6 @@ class View:
         return copy
 
     def _write(self, write: Write) -> None:
-        if len(self.writes) >= self.limits.max_writes:
-            raise RuntimeError(f"one hook call may set and send at most {self.limits.max_writes} things")
         self.writes.append(write)
 
 
