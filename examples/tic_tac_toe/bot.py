@@ -12,11 +12,14 @@ from uuid import uuid4
 
 import click
 import trio
-from table import News, Table, TableGoneError, sit_down
+from table import News, Table, TableGoneError, offers, sit_down
 
-from yummy.client import ClientError, RequestFailed, connect
+from yummy.client import ClientError, connect
 
 LINES = ((0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4, 8), (2, 4, 6))
+
+#: Seconds between two looks at other tables, and before a request that failed is made again.
+LOOK_AROUND = 2.0
 
 type Board = tuple[str, ...]
 type Strategy = Callable[[Board, str], int]
@@ -65,7 +68,7 @@ STRATEGIES: dict[str, Strategy] = {"perfect": perfect, "random": careless}
 
 
 async def play(table: Table, choose: Strategy, pause: float, games: int) -> int:
-    """Play at one table until enough games are finished.
+    """Play at one table until enough games are finished, or somebody waits elsewhere.
 
     Args:
         table: Where the bot sits.
@@ -84,6 +87,7 @@ async def play(table: Table, choose: Strategy, pause: float, games: int) -> int:
     counted = False
     while True:
         state = table.state
+        patience = float("inf")
         if state.status not in ("won", "draw"):
             counted = False
         try:
@@ -99,12 +103,33 @@ async def play(table: Table, choose: Strategy, pause: float, games: int) -> int:
                     await table.leave()
                     return finished
                 await table.rematch()
-        except RequestFailed as error:
-            # The opponent left at that very moment: the news of it is already on its way.
-            click.echo(f"the server says: {error.error}")
         except ClientError as error:
+            # Perhaps the opponent left at that very moment, and the news is on its way; if not, try again.
             click.echo(f"{error}")
+            patience = LOOK_AROUND
+        if state.status == "waiting":
+            if await moves_on(table):
+                return finished
+        else:
+            with trio.move_on_after(patience):
+                tell(table, await table.news())
+
+
+async def moves_on(table: Table) -> bool:
+    """Wait for news for a while; if there is none, and somebody waits elsewhere, leave and return True.
+
+    Of two who wait, the one whose table is younger goes to the other.
+    """
+    with trio.move_on_after(LOOK_AROUND):
         tell(table, await table.news())
+        return False
+    try:
+        if await offers(table.client, older_than=table.room_id):
+            await table.leave()
+            return True
+    except ClientError as error:
+        click.echo(f"{error}")
+    return False
 
 
 def tell(table: Table, news: News) -> None:

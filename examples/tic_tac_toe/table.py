@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from attrs import define, field, frozen
@@ -144,13 +145,19 @@ class Offer:
     name: str
 
 
-async def offers(client: Client) -> list[Offer]:
-    """Tables with a free seat, the one that waits longest first."""
+async def offers(client: Client, older_than: str | None = None) -> list[Offer]:
+    """Tables with a free seat, the one that waits longest first.
+
+    Args:
+        client: Logged in.
+        older_than: Id of a table; only those that have been there for longer.
+    """
     wanted = [RoomInfoType.ROOM_NAME, RoomInfoType.USER_LENGTH, RoomInfoType.METAS]
     listed = (await client.rooms(tag=TAG, members=wanted))["rooms"]
+    oldest_first = takewhile(lambda room: room["id"] != older_than, reversed(listed))
     return [
         Offer(room["id"], room["name"] or "a game without a name")
-        for room in reversed(listed)
+        for room in oldest_first
         if room["user-length"] == 1
         and room["metas"].get("status") == "waiting"
         and client.user_id not in room["metas"].get("players", [])
