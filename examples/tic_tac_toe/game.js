@@ -261,7 +261,9 @@
         const seat = document.createElement("span");
         seat.className = `seat ${mark}`;
         seat.classList.toggle("next", id !== undefined && game.turn === id);
-        seat.append(drawing(mark), id === undefined ? "free seat" : id === me ? "You" : nameOf(id));
+        const name = document.createElement("span");
+        name.textContent = id === undefined ? "free seat" : id === me ? "You" : nameOf(id);
+        seat.append(drawing(mark), name);
         return seat;
       }),
     );
