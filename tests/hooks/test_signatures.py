@@ -1,0 +1,59 @@
+import types
+
+from yummy.hooks.signatures import HOOK_ARGUMENTS, find_hooks
+from yummy.hooks.traces import ScriptTexts
+from yummy.model import HOOK_MODELS
+
+
+def find(text, **names):
+    module = types.ModuleType("game")
+    vars(module).update(names)
+    texts = ScriptTexts()
+    texts.add("/x/game.py", "game.py", text.encode())
+    exec(compile(text, "/x/game.py", "exec"), vars(module))  # noqa: S102  # a script
+    return find_hooks(module, "game.py", {"game", "other"}, texts)
+
+
+def test_every_hook_has_two_halves():
+    assert len(HOOK_ARGUMENTS) == 2 * len(HOOK_MODELS)
+    assert HOOK_ARGUMENTS["pre_play"] == ("model",)
+    assert HOOK_ARGUMENTS["post_play"] == ("model", "success")
+
+
+def test_the_last_definition_counts():
+    found = find("def pre_play(model): print()\ndef pre_play(model): pass\n")
+    assert found.hooks == {}
+
+
+def test_wrappers_count_as_they_are_called():
+    text = """
+import functools
+def logged(function):
+    @functools.wraps(function)
+    def wrapper(*arguments):
+        return function(*arguments)
+    return wrapper
+@logged
+def pre_play(model):
+    pass
+"""
+    found = find(text)
+    assert list(found.hooks) == ["pre_play"]
+    assert found.notices == []
+
+
+def test_what_belongs_to_another_script_is_left_alone():
+    def pre_play(model):
+        return model.colour
+
+    def pre_nothing(model):
+        return model.colour
+
+    pre_play.__module__ = pre_nothing.__module__ = "other"
+    found = find("", pre_play=pre_play, pre_nothing=pre_nothing)
+    assert (found.hooks, found.notices) == ({}, [])
+
+
+def test_classes_and_values_with_unknown_names_are_no_matter():
+    found = find("pre_count = 3\nclass pre_thing: pass\n")
+    assert (found.hooks, found.notices) == ({}, [])
