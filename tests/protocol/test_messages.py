@@ -21,7 +21,9 @@ ANSWERS = [
         {"token": "t", "user_id": "u1", "session_id": "s1", "restored": True, "rooms": ["r1"]},
     ),
     (
-        messages.UserInformation("u1", "Ada", None, None, "custom-01", {"k": [1]}, 1, True, 5, None),
+        messages.UserInformation(
+            "u1", "Ada", None, None, "custom-01", {"k": [1]}, 1, online=True, insert_date=5, last_login_date=None
+        ),
         {
             "id": "u1",
             "name": "Ada",
@@ -47,7 +49,7 @@ ANSWERS = [
     (messages.WaitingUsers(room_id="r1", users={"u2": 1}), {"room_id": "r1", "users": {"u2": 1}}),
     (RoomInformation(id="r1"), {"id": "r1"}),
     (
-        RoomInformation("r1", None, "big", [ADA], 4, 1, 0, ["x"], {"k": 1}, 5, True, ["u9"]),
+        RoomInformation("r1", None, "big", [ADA], 4, 1, 0, ["x"], {"k": 1}, 5, join_request=True, banned_users=["u9"]),
         {
             "id": "r1",
             "name": None,

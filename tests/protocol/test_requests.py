@@ -167,12 +167,7 @@ def test_null_counts_as_left_out(type_):
 
 @pytest.mark.parametrize(
     ("type_", "name"),
-    [
-        (type_, name)
-        for type_, (sent, _) in EVERY.items()
-        for name in sent
-        if name not in DEFAULTS.get(type_, {})  # noqa: SIM118  # a table by type, then by name
-    ],
+    [(type_, name) for type_, (sent, _) in EVERY.items() for name in sent if name not in DEFAULTS.get(type_, {})],
 )
 def test_a_required_field_that_is_missing_or_null_is_named(type_, name):
     fields = dict(EVERY[type_][0])

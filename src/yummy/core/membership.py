@@ -1,6 +1,6 @@
 """Being in a room: how sessions attach and detach, and who owns the room after its owner has gone."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import attrs
 
@@ -13,11 +13,21 @@ from yummy.protocol.messages import RoomUser
 
 
 def attach(room: Room, user_id: str, sessions: tuple[str, ...], rank: int) -> Room:
-    """The room with these sessions of a user attached, as a new member or an old one."""
-    member = room.members.get(user_id)
-    if member is None:
-        return room.with_member(user_id, Member(rank, sessions))
-    return room.with_member(user_id, attrs.evolve(member, sessions=(*member.sessions, *sessions)))
+    """The room with these sessions of a user attached, as a new member or an old one; they wait no longer."""
+    member = room.members.get(user_id, Member(rank, ()))
+    attached = attrs.evolve(member, sessions=(*member.sessions, *sessions))
+    return withdraw(room, user_id, sessions).with_member(user_id, attached)
+
+
+def withdraw(room: Room, user_id: str, sessions: Collection[str]) -> Room:
+    """The room in which these sessions of a user do not wait to be let in."""
+    request = room.requests.get(user_id)
+    if request is None:
+        return room
+    left = tuple(session for session in request.sessions if session not in sessions)
+    if left == request.sessions:
+        return room
+    return room.with_request(user_id, JoinRequest(request.rank, left)) if left else room.without_request(user_id)
 
 
 def detach(uow: UnitOfWork, room_id: str, session: Session) -> bool:
@@ -29,16 +39,13 @@ def detach(uow: UnitOfWork, room_id: str, session: Session) -> bool:
     room = uow.room(room_id)
     if room is None:
         return False
-    waiting = room.requests.get(session.user_id)
-    if waiting is not None and session.id in waiting.sessions:
-        left = _without(waiting.sessions, session.id)
-        request = JoinRequest(waiting.rank, left)
-        room = room.with_request(session.user_id, request) if left else room.without_request(session.user_id)
+    before, room = room, withdraw(room, session.user_id, (session.id,))
+    if room is not before:
         uow.put_room(room)
     member = room.members.get(session.user_id)
     if member is None or session.id not in member.sessions:
         return False
-    left = _without(member.sessions, session.id)
+    left = tuple(other for other in member.sessions if other != session.id)
     if left:
         uow.put_room(room.with_member(session.user_id, Member(member.rank, left)))
         return False
@@ -106,7 +113,3 @@ def refuse_spread(work: Work, user_id: str) -> None:
 def _name(work: Work, user_id: str) -> str | None:
     account = work.uow.account(user_id)
     return None if account is None else account.name
-
-
-def _without(sessions: tuple[str, ...], session_id: str) -> tuple[str, ...]:
-    return tuple(other for other in sessions if other != session_id)

@@ -47,10 +47,11 @@ def _process(work: Work, model: models.ProcessWaitingUser) -> Answer:
         work.uow.put_room(room.without_request(model.target_user_id))
         work.uow.send(request.sessions, JoinDeclined(room_id=room.id))
         return Done()
-    refuse_crowd(work, room)
-    event = UserJoined(user_id=model.target_user_id, room_id=room.id)
-    work.uow.send(room.sessions(but=work.sender.id), event)
-    room = attach(room.without_request(model.target_user_id), model.target_user_id, request.sessions, request.rank)
+    if model.target_user_id not in room.members:  # another session may have come in meanwhile
+        refuse_crowd(work, room)
+        event = UserJoined(user_id=model.target_user_id, room_id=room.id)
+        work.uow.send(room.sessions(but=work.sender.id), event)
+    room = attach(room, model.target_user_id, request.sessions, request.rank)
     work.uow.put_room(room)
     newcomer = work.uow.account(model.target_user_id)
     level = 0 if newcomer is None else room_level(room, newcomer)
@@ -89,7 +90,8 @@ def _kick(work: Work, model: models.KickUserFromRoom) -> Answer:
         raise Refusal(ErrorCode.NO_PERMISSION)
     left = leave(room, model.target_user_id)
     if left is not None and model.ban:
-        left = attrs.evolve(left, banned=left.banned | {model.target_user_id})
+        banned = left.banned | {model.target_user_id}
+        left = attrs.evolve(left.without_request(model.target_user_id), banned=banned)
     put_or_drop(work.uow, room.id, left)
     announce_removal(work.uow, room, left, model.target_user_id, but=work.sender.id)
     return Done()

@@ -1,7 +1,5 @@
 """Looking at rooms: one of them, or a page of the public ones."""
 
-from collections.abc import Iterable
-
 from yummy import model as models
 from yummy.constants import RoomAccessType, RoomInfoType, RoomUserType
 from yummy.core import metadata
@@ -38,7 +36,7 @@ def _list(work: Work, model: models.RoomListRequest) -> Answer:
     parts = _parts(model.members)
     refuse_problems((None if 1 <= model.limit <= PAGE_MAX else f"limit: should be 1 to {PAGE_MAX}",))
     found: list[RoomInformation] = []
-    for room in _older_than(work.uow.world.newest_rooms(), model.cursor):
+    for room in work.uow.world.newest_rooms(before=model.cursor):
         if room.access_type != RoomAccessType.PUBLIC or (model.tag is not None and model.tag not in room.tags):
             continue
         if len(found) == model.limit:
@@ -46,11 +44,6 @@ def _list(work: Work, model: models.RoomListRequest) -> Answer:
         # Everybody's view: what a stranger sees of a public room.
         found.append(_information(work, room, parts, level=RoomUserType.USER, has=0))
     return Rooms(rooms=found)
-
-
-def _older_than(rooms: Iterable[Room], cursor: str | None) -> Iterable[Room]:
-    # Ids are made in order of time, so a cursor works though its own room is gone.
-    return rooms if cursor is None else (room for room in rooms if room.id < cursor)
 
 
 def _information(work: Work, room: Room, parts: frozenset[int], *, level: int, has: int) -> RoomInformation:

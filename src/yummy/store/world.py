@@ -3,6 +3,7 @@
 A few maps of immutable values. Only a commit writes here; everything else reads, or overlays a unit of work.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 
 import attrs
@@ -15,7 +16,7 @@ class World:
     """The committed values, and the indexes that follow from them.
 
     Attributes:
-        rooms: By id, in the order in which they were made.
+        rooms: By id.
         sessions: By id; those attached to a connection and those that may still be restored.
         accounts: By user id, of the users that have a session.
     """
@@ -26,6 +27,8 @@ class World:
     # Insertion-ordered sets.
     _rooms_of_session: dict[str, dict[str, None]] = attrs.field(factory=dict)
     _sessions_of_user: dict[str, dict[str, None]] = attrs.field(factory=dict)
+    # Sorted; commits may come in another order than ids were made in.
+    _room_ids: list[str] = attrs.field(factory=list)
 
     def rooms_of(self, session_id: str) -> tuple[str, ...]:
         """The ids of the rooms that a session is attached to or waits for, in the order of coming."""
@@ -39,17 +42,25 @@ class World:
         """Whether a user has a session."""
         return user_id in self._sessions_of_user
 
-    def newest_rooms(self) -> Iterator[Room]:
-        """The rooms, newest first."""
-        return reversed(self.rooms.values())
+    def newest_rooms(self, before: str | None = None) -> Iterator[Room]:
+        """The rooms, newest first, in the order of their ids.
+
+        Args:
+            before: Begin after the place of this id, whether its room is still there or not.
+        """
+        end = len(self._room_ids) if before is None else bisect_left(self._room_ids, before)
+        return (self.rooms[self._room_ids[place]] for place in reversed(range(end)))
 
     def put_room(self, room_id: str, room: Room | None) -> None:
         """Swap in a room, or remove it."""
         old = self.rooms.get(room_id)
-        if room is None:
-            self.rooms.pop(room_id, None)
-        else:
+        if room is not None:
             self.rooms[room_id] = room
+            if old is None:
+                insort(self._room_ids, room_id)
+        elif old is not None:
+            del self.rooms[room_id]
+            del self._room_ids[bisect_left(self._room_ids, room_id)]
         if old and room and old.members is room.members and old.requests is room.requests:
             return
         before = set(old.every_session()) if old else set()
