@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import msgpack
 import trio
-from trio_websocket import ConnectionClosed, WebSocketConnection, connect_websocket_url
+from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
 
 from yummy.server import Server, open_server
 from yummy.settings import Settings
@@ -132,9 +132,11 @@ class Player:
 @asynccontextmanager
 async def connected(server: Server, encoding: str = "msgpack", *, key: str = KEY) -> AsyncIterator[Player]:
     """A player that is connected but has not logged in."""
-    async with trio.open_nursery() as nursery:
+    host, port = server.transport.addresses[0]
+    # The stream is ours to close: trio-websocket leaves that of a connection open which the server has closed.
+    async with await trio.open_tcp_stream(host, port) as stream, trio.open_nursery() as nursery:
         with trio.fail_after(PATIENCE):
-            socket = await connect_websocket_url(nursery, f"{server.url}/v1/socket?x-yummy-api={key}")
+            socket = await wrap_client_stream(nursery, stream, f"{host}:{port}", f"/v1/socket?x-yummy-api={key}")
         try:
             yield Player(socket, encoding)
         finally:

@@ -28,6 +28,7 @@ from yummy.pipeline.commit import AfterEffect
 from yummy.pipeline.intake import Intake
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.windows import Windows
+from yummy.protocol.errors import Refusal
 from yummy.salt import with_secrets
 from yummy.settings import Settings
 from yummy.store.accounts import AccountStore
@@ -99,11 +100,7 @@ def run(settings: Settings) -> int:
     Raises:
         StartupError: It could not begin.
     """
-    settings = with_secrets(settings)
-    try:
-        return trio.run(_main, settings)
-    except* StartupError as group:
-        raise _first(group) from None
+    return trio.run(_main, with_secrets(settings))
 
 
 async def _main(settings: Settings) -> int:
@@ -139,16 +136,20 @@ async def open_server(settings: Settings, *, wall_clock: Callable[[], float] = t
         StartupError: A part could not begin.
     """
     database = await _open_database(settings)
+    failure: BaseException | None = None
     try:
         async with _open_scripts(settings) as hooks, trio.open_nursery() as services, trio.open_nursery() as chains:
-            server = await _join(settings, database, hooks, services, chains, wall_clock)
             try:
-                yield server
+                yield await _join(settings, database, hooks, services, chains, wall_clock)
+            except BaseException as error:  # noqa: BLE001  # raised again below, not wrapped in groups by the nurseries
+                failure = error
             finally:
                 chains.cancel_scope.cancel()
                 services.cancel_scope.cancel()
     finally:
         database.close()
+    if failure is not None:
+        raise failure
 
 
 async def _join(
@@ -162,6 +163,7 @@ async def _join(
     world = World()
     tokens = Tokens(settings.salt_key, settings.token_lifetime)
     switchboard = Switchboard(world)
+    store = AccountStore(database)
 
     def follow(effect: AfterEffect) -> None:
         if isinstance(effect, SessionEnded):
@@ -171,7 +173,7 @@ async def _join(
 
     chain = Chain(
         world=world,
-        store=AccountStore(database),
+        store=store,
         hooks=hooks,
         passwords=Argon2Passwords(),
         switchboard=switchboard,
@@ -187,7 +189,7 @@ async def _join(
         lambda session_id: chains.start_soon(chain.end_session, session_id, "window"),
     )
     services.start_soon(windows.run)
-    services.start_soon(_forget_sessions, database, wall_clock)
+    services.start_soon(_forget_sessions, store, wall_clock)
 
     def make_peer(connection: Connection) -> Intake:
         return Intake(connection, chain, chains.start_soon, windows.open, trio.current_time)
@@ -249,15 +251,14 @@ async def _open_scripts(settings: Settings) -> AsyncIterator[HookHost]:
         raise StartupError(broken.report, EXIT_BROKEN_SCRIPTS) from None
 
 
-async def _forget_sessions(database: Database, wall_clock: Callable[[], float]) -> None:
+async def _forget_sessions(store: AccountStore, wall_clock: Callable[[], float]) -> None:
     """Forget what was issued to sessions whose tokens have expired; goes on until cancelled."""
     while True:
         try:
-            forgotten = await trio.to_thread.run_sync(database.forget_sessions, int(wall_clock()))
-        except DatabaseError as error:
-            _log.warning("sessions_not_forgotten", why=str(error))
-        else:
-            _log.debug("sessions_forgotten", count=forgotten)
+            _log.debug("sessions_forgotten", count=await store.forget_sessions(int(wall_clock())))
+        except Refusal:
+            # The store has logged why; there is another time.
+            pass
         await trio.sleep(FORGET_INTERVAL)
 
 
@@ -285,8 +286,3 @@ def _exit_at_once(code: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def _first(group: BaseExceptionGroup[StartupError]) -> StartupError:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -8,7 +8,7 @@ import structlog
 import trio
 
 from yummy.core.values import Account, IdentityKind
-from yummy.core.work import RevokeSessions, SessionRecord
+from yummy.core.work import RevokeSessions, SessionRecord, SetUserType
 from yummy.protocol.errors import ErrorCode, Refusal
 from yummy.store.database import Database, DatabaseError
 
@@ -40,9 +40,13 @@ class AccountStore:
         """What is remembered of an issued session."""
         return await self._ask(self.database.find_session, session_id)
 
-    async def write(self, records: list[Account | SessionRecord | RevokeSessions]) -> None:
+    async def write(self, records: list[Account | SessionRecord | RevokeSessions | SetUserType]) -> None:
         """Store all of it in one transaction, or nothing."""
         await self._ask(self.database.write, records)
+
+    async def forget_sessions(self, now: int) -> int:
+        """Forget issued sessions whose tokens have expired by themselves; returns how many."""
+        return await self._ask(self.database.forget_sessions, now)
 
     async def _ask[R](self, question: Callable[..., R], *arguments: Any) -> R:
         try:

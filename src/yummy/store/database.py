@@ -5,6 +5,7 @@ death of the process. Writers begin with ``BEGIN IMMEDIATE``, so that none of th
 """
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from yummy.core.values import Account, IdentityKind, Meta
-from yummy.core.work import RevokeSessions, SessionRecord
+from yummy.core.work import RevokeSessions, SessionRecord, SetUserType
 from yummy.store.tables import ACCOUNTS, SESSIONS
 
 BUSY_TIMEOUT = 5.0
@@ -26,6 +27,9 @@ BUSY_TIMEOUT = 5.0
 
 POOL = 4
 """Connections to the database, and so threads that use it at once."""
+
+
+type Record = Account | SessionRecord | RevokeSessions | SetUserType
 
 
 class DatabaseError(Exception):
@@ -112,7 +116,7 @@ class Database:
             return None
         return SessionRecord(row["id"], row["user_id"], row["expires"], ended=row["ended"])
 
-    def write(self, records: Iterable[Account | SessionRecord | RevokeSessions]) -> None:
+    def write(self, records: Iterable[Record]) -> None:
         """Store all of it in one transaction, or nothing."""
         with self._write() as connection:
             for record in records:
@@ -120,8 +124,7 @@ class Database:
 
     def set_user_type(self, user_id: str, user_type: int) -> None:
         """Change what a user may do, and nothing else of the account."""
-        with self._write() as connection:
-            connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == user_id).values(user_type=user_type))
+        self.write([SetUserType(user_id, user_type)])
 
     def forget_sessions(self, now: int) -> int:
         """Forget issued sessions whose tokens have expired by themselves; returns how many."""
@@ -140,19 +143,22 @@ class Database:
             yield connection
 
 
-def _write_one(connection: Connection, record: Account | SessionRecord | RevokeSessions) -> None:
+def _write_one(connection: Connection, record: Record) -> None:
     match record:
         case Account():
-            _upsert(connection, ACCOUNTS, _account_row(record))
+            # An operator may have changed the type of a user who is online; only `SetUserType` overwrites that.
+            _upsert(connection, ACCOUNTS, _account_row(record), keep={"user_type"})
         case SessionRecord(session_id, user_id, expires, ended):
             _upsert(connection, SESSIONS, {"id": session_id, "user_id": user_id, "expires": expires, "ended": ended})
         case RevokeSessions(user_id, but):
             others = (SESSIONS.c.user_id == user_id) & (SESSIONS.c.id != (but or ""))
             connection.execute(update(SESSIONS).where(others).values(ended=True))
+        case SetUserType(user_id, user_type):
+            connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == user_id).values(user_type=user_type))
 
 
-def _upsert(connection: Connection, table: Any, row: dict[str, Any]) -> None:
-    values = {name: value for name, value in row.items() if name != "id"}
+def _upsert(connection: Connection, table: Any, row: dict[str, Any], *, keep: AbstractSet[str] = frozenset()) -> None:
+    values = {name: value for name, value in row.items() if name not in keep | {"id"}}
     connection.execute(insert(table).values(row).on_conflict_do_update(index_elements=["id"], set_=values))
 
 
