@@ -253,46 +253,35 @@ def pre_play(model):
         assert any("a hook's look-up failed" == line["event"] for line in logs)
 
     async def test_a_cancelled_caller_s_hook_still_ends(self, serve_scripts, pre_play):
-        looked = trio.Event()
-
-        async def fetch(_kind, _id):
-            looked.set()
-            await trio.sleep_forever()
-
         script = """
-from yummy import room
 seen = []
 def pre_play(model):
     seen.append(model.message)
-    if model.message == "look":
-        room.get_room("x")
-    elif model.message == "look later":
-        room.get_room("y")
-    else:
-        model.message = seen
+    model.message = seen
 """
+
+        async def given_up_before(host):
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                await host.call(pre_play("never sent"))
+
+        async def given_up_later(host, message, sent):
+            # The call is sent before anything waits, so it is on its way once another task sees the event.
+            sent.set()
+            await host.call(pre_play(message))
+
         async with serve_scripts(script) as host:
-            with trio.CancelScope() as scope:
-                async with trio.open_nursery() as nursery:
-                    first = trio.CancelScope()
-
-                    async def given_up():
-                        with first:
-                            await host.call(pre_play("look", fetch=_nobody))
-
-                    first.cancel()
-                    nursery.start_soon(given_up)
-            assert not scope.cancelled_caught
-            with trio.CancelScope() as scope:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(host.call, pre_play("sent"))
-                    nursery.start_soon(host.call, pre_play("sent too"))
-                    await trio.lowlevel.checkpoint()
-                    scope.cancel()
-            seen = (await host.call(pre_play())).changes["message"]
-            # Cancelled before it was sent: never run. Cancelled later: run, and its reply dropped.
-            assert ["hi", "sent", "sent too"] == sorted(seen)
-            assert 0 == host.statistics().waiting
+            await given_up_before(host)
+            sent = [trio.Event(), trio.Event()]
+            async with trio.open_nursery() as nursery:
+                for number, event in enumerate(sent):
+                    nursery.start_soon(given_up_later, host, number, event)
+                for event in sent:
+                    await event.wait()
+                nursery.cancel_scope.cancel()
+            seen = (await host.call(pre_play(2))).changes["message"]
+            assert sorted(seen) == [0, 1, 2]
+            assert host.statistics().waiting == 0
 
 
 async def _nobody(_kind, _id):
@@ -429,6 +418,18 @@ def pre_play(model):
                 assert "has ended" in (await host.call(pre_play())).text
         assert not host.stuck
         assert any("critical" == entry["log_level"] for entry in logs)
+
+    async def test_rubbish_on_the_socket_ends_the_interpreter_only(self, serve_scripts, pre_play):
+        script = """
+import gc, yummy.hooks.loop
+def pre_play(model):
+    for loop in [one for one in gc.get_objects() if isinstance(one, yummy.hooks.loop.Loop)]:
+        loop._channel._socket.sendall(b"\\x02\\x00\\x00\\x00??")
+"""
+        async with serve_scripts(script) as host:
+            assert "has ended" in (await host.call(pre_play())).text
+            assert "has ended" in (await host.call(pre_play())).text
+        assert not host.stuck
 
 
 class TestMetas:

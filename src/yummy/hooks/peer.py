@@ -69,6 +69,7 @@ class Peer:
     _ready: trio.Event = field(factory=trio.Event)
     _loading: _Loading | None = None
     _closing: bool = False
+    _overdue: bool = False
 
     def __attrs_post_init__(self) -> None:
         check_python()
@@ -129,6 +130,7 @@ class Peer:
                 await loading.done.wait()
         finally:
             self._loading = None
+        self._overdue = not loading.done.is_set()
         match loading.answer:
             case (frames.LOADED, _, hooks, notices):
                 return LoadedScripts(hooks, tuple(Notice(*notice) for notice in notices))
@@ -146,7 +148,7 @@ class Peer:
         """
         self._closing = True
         self._link.finish()
-        if self._thread.is_alive():
+        if self._thread.is_alive() and not self._overdue:
             with trio.move_on_after(self.limits.load_timeout):
                 await self.ended.wait()
         # A script that comes back later finds its channel closed, and the loop runs no further.
@@ -157,6 +159,9 @@ class Peer:
     async def _read(self) -> None:
         try:
             await self._link.read(self._take)
+        except Exception:  # noqa: BLE001  # rubbish on the socket, from whichever script, ends this interpreter only
+            _log.exception("the hook interpreter sent what is no frame")
+            self._link.finish()
         finally:
             self.ended.set()
             self._ready.set()
