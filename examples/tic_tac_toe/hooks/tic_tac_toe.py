@@ -217,10 +217,10 @@ def post_user_disconnected(model: UserDisconnected, success: bool) -> None:
 def clear_seats(room_id: str) -> None:
     """Let the player who stays win a game that was going on, and wait for somebody else."""
     game = load(room_id)
-    present = member_ids(room_id)
     if game is None:
         return
     # Whoever left with one device may still be here with another, so the room itself is asked.
+    present = member_ids(room_id)
     gone = [player for player in game.players if player not in present]
     staying = [player for player in game.players if player in present]
     if not gone:
