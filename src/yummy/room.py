@@ -11,7 +11,7 @@ from attrs import frozen
 from yummy.constants import RoomMetaAccess
 from yummy.hooks.calls import RoomSnapshot
 from yummy.hooks.context import current
-from yummy.hooks.view import read
+from yummy.hooks.values import read
 
 
 @frozen

@@ -11,7 +11,7 @@ from attrs import frozen
 from yummy.constants import UserMetaAccess
 from yummy.hooks.calls import UserSnapshot
 from yummy.hooks.context import current
-from yummy.hooks.view import read
+from yummy.hooks.values import read
 
 
 @frozen

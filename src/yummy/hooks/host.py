@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 import structlog
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
 from yummy.hooks import frames
 from yummy.hooks.calls import (
@@ -34,6 +34,7 @@ from yummy.hooks.journal import log_script_line, log_trouble
 from yummy.hooks.peer import Peer
 from yummy.hooks.report import Trouble, format_report
 from yummy.hooks.revision import NO_SCRIPTS, Revision, Sources, read_sources
+from yummy.hooks.statistics import Counts, HookStatistics
 from yummy.model import HOOK_MODELS
 
 __all__ = ["HookHost", "HookLimits", "HookStatistics", "Revision", "open_hooks"]
@@ -46,49 +47,6 @@ _log = structlog.get_logger("yummy.hooks")
 _model_fields = {
     name: attrgetter(*(attribute.name for attribute in attrs.fields(model))) for name, model in HOOK_MODELS.items()
 }
-
-
-@frozen
-class HookStatistics:
-    """What the hook engine has done since its start.
-
-    Attributes:
-        revision: The number of the revision that serves.
-        calls: Calls that were sent to scripts.
-        passed: Calls whose hooks all returned.
-        failed: Calls that a script refused by ``fail``.
-        crashed: Calls that ended by an error.
-        refused: Calls that found the queue full.
-        waiting: Calls that wait or run at this moment.
-        most_waiting: The largest number of these so far.
-        fetches: Times that a hook looked at what its call did not carry.
-        lines: Lines that scripts printed or logged.
-        state_bytes: Bytes of the latest copy of ``yummy.state``.
-    """
-
-    revision: int
-    calls: int
-    passed: int
-    failed: int
-    crashed: int
-    refused: int
-    waiting: int
-    most_waiting: int
-    fetches: int
-    lines: int
-    state_bytes: int
-
-
-@define
-class _Counts:
-    calls: int = 0
-    passed: int = 0
-    failed: int = 0
-    crashed: int = 0
-    refused: int = 0
-    most_waiting: int = 0
-    fetches: int = 0
-    lines: int = 0
 
 
 @define(eq=False)
@@ -121,7 +79,7 @@ class HookHost:
     _calls: dict[int, _Waiting] = field(factory=dict)
     _call_ids: "count[int]" = field(factory=lambda: count(1))
     _state: bytes = b""
-    _counts: _Counts = field(factory=_Counts)
+    _counts: Counts = field(factory=Counts)
 
     @property
     def scripts(self) -> tuple[str, ...]:
@@ -184,7 +142,7 @@ class HookHost:
         """
         self._nursery = nursery
         self._peer = Peer(self.limits, self._take)
-        nursery.start_soon(self._mourn, self._peer)
+        nursery.start_soon(self._when_ended, self._peer)
         await self._peer.start(nursery, self._state)
 
     async def load(self, sources: Sources) -> None:
@@ -217,7 +175,7 @@ class HookHost:
                 revision=str(self.revision),
             )
 
-    async def _mourn(self, peer: Peer) -> None:
+    async def _when_ended(self, peer: Peer) -> None:
         """When an interpreter has ended, nobody shall wait for it any more."""
         await peer.ended.wait()
         if peer.lost:

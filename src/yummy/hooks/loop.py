@@ -119,10 +119,13 @@ class Loop:
         served = self._texts.copy()
         try:
             loaded = self._loader.run(self._loader.prepare(folder, files))
+        except ChannelClosed:
+            raise
         except BrokenScripts as broken:
-            self._texts.restore(served)
-            self._output.end()
-            self._channel.send((BROKEN, revision, tuple(trouble.to_plain() for trouble in broken.troubles)))
+            self._refuse(revision, served, *broken.troubles)
+            return
+        except Exception as error:  # noqa: BLE001  # a fault of this loop costs one load, not what served before
+            self._refuse(revision, served, Trouble("broken", f"Yummy's own fault: {name_of(error)}", hook="import"))
             return
         self._output.end()
         self._revision = revision
@@ -131,6 +134,11 @@ class Loop:
         self._output.end()
         notices = tuple((notice.file, notice.line, notice.text) for notice in loaded.notices)
         self._channel.send((LOADED, revision, tuple(loaded.hooks), notices))
+
+    def _refuse(self, revision: int, served: ScriptTexts, *troubles: Trouble) -> None:
+        self._texts.restore(served)
+        self._output.end()
+        self._channel.send((BROKEN, revision, tuple(trouble.to_plain() for trouble in troubles)))
 
     def _tell(self, troubles: Any) -> None:
         for trouble in troubles:

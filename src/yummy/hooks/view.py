@@ -5,9 +5,7 @@ a writer can be told of at once (unknown room, limits) are answered here; what r
 message is committed.
 """
 
-import json
 from collections.abc import Callable
-from enum import Enum, IntEnum
 from typing import Any
 
 from attrs import define, evolve, field
@@ -31,8 +29,8 @@ from yummy.hooks.calls import (
     UserSnapshot,
     Write,
 )
-from yummy.hooks.frames import plain_copy
-from yummy.plain import PlainDataError, check_plain, to_plain
+from yummy.hooks.values import access_level, encoded_size, key_text, meta_value, plain
+from yummy.plain import PlainDataError, check_plain
 
 type FetchNow = Callable[[Subject, str], tuple[Any, ...] | None]
 
@@ -104,8 +102,8 @@ class View:
 
     def set_room_meta(self, function: str, room_id: str | None, key: str, value: Any, level: int | None) -> bool:
         """Keep a value for a room; False where it is known not to fit."""
-        key, value = _key(function, key), _meta_value(function, value)
-        level = _level(function, level, RoomMetaAccess)
+        key, value = key_text(function, key), meta_value(function, value)
+        level = access_level(function, level, RoomMetaAccess)
         room = self.room(function, room_id)
         if room is None or not self._fits(function, room.metas, key, value, self.limits.max_room_meta):
             return False
@@ -115,7 +113,7 @@ class View:
 
     def remove_room_meta(self, function: str, room_id: str | None, key: str) -> bool:
         """Remove a key of a room; whether it was there."""
-        key = _key(function, key)
+        key = key_text(function, key)
         room = self.room(function, room_id)
         if room is None:
             return False
@@ -133,8 +131,8 @@ class View:
 
     def set_user_meta(self, function: str, user_id: str | None, key: str, value: Any, level: int | None) -> bool:
         """Keep a value for a user; False where it is known not to fit."""
-        key, value = _key(function, key), _meta_value(function, value)
-        level = _level(function, level, UserMetaAccess)
+        key, value = key_text(function, key), meta_value(function, value)
+        level = access_level(function, level, UserMetaAccess)
         user = self.user(function, user_id)
         if user is None or not self._fits(function, user.metas, key, value, self.limits.max_user_meta):
             return False
@@ -144,7 +142,7 @@ class View:
 
     def remove_user_meta(self, function: str, user_id: str | None, key: str) -> bool:
         """Remove a key of a user; whether it was there."""
-        key = _key(function, key)
+        key = key_text(function, key)
         user = self.user(function, user_id)
         if user is None:
             return False
@@ -232,7 +230,7 @@ class View:
     def _fits(self, function: str, metas: dict[str, Any], key: str, value: Any, limit: int) -> bool:
         if len(key.encode()) > self.limits.meta_key_bytes:
             self.warn(f"{function}: key {key!r} is longer than {self.limits.meta_key_bytes} bytes; nothing was set")
-        elif _encoded_size(value) > self.limits.meta_value_bytes:
+        elif encoded_size(value) > self.limits.meta_value_bytes:
             self.warn(
                 f"{function}: the value of {key!r} is longer than {self.limits.meta_value_bytes} bytes, encoded; "
                 "nothing was set"
@@ -244,7 +242,7 @@ class View:
         return False
 
     def _message(self, function: str, message: Any) -> Any:
-        copy = _plain(function, "message", message)
+        copy = plain(function, "message", message)
         try:
             check_plain(copy, max_depth=self.limits.max_depth)
         except PlainDataError as error:
@@ -259,57 +257,3 @@ class View:
 
     def _write(self, write: Write) -> None:
         self.writes.append(write)
-
-
-def read(value: Any) -> Any:
-    """A stored value for a script, which may change what it gets: only `set_…` changes what is stored."""
-    return plain_copy(value) if isinstance(value, list | dict) else value
-
-
-def _plain(function: str, name: str, value: Any, *, allow_bytes: bool = True) -> Any:
-    try:
-        return to_plain(value, allow_bytes=allow_bytes)
-    except TypeError as error:
-        raise TypeError(f"{function}: {name}: {error}") from None
-
-
-def _key(function: str, key: Any) -> str:
-    plain = key.value if isinstance(key, Enum) else key
-    if not isinstance(plain, str):
-        raise TypeError(f"{function}: key is a text, not {type(key).__name__} {key!r}")
-    checked: str = _plain(function, "key", plain)
-    return checked
-
-
-def _meta_value(function: str, value: Any) -> Any:
-    if value is None or type(value) is bool:
-        return value
-    plain = _plain(function, "value", value, allow_bytes=False)
-    if _holds_map(plain):
-        raise TypeError(
-            f"{function}: value: metadata holds None, bool, int, float, str or lists of these, no dict; "
-            "keep each part under a key of its own, or as text (json.dumps)"
-        )
-    return plain
-
-
-def _holds_map(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(map(_holds_map, value)))
-
-
-def _level(function: str, level: Any, levels: type[IntEnum]) -> int:
-    system = max(levels)
-    if level is None:
-        return int(system)
-    if not isinstance(level, int) or isinstance(level, bool):
-        raise TypeError(f"{function}: access_level is a number, not {type(level).__name__} {level!r}")
-    if not 0 <= level <= system:
-        known = ", ".join(f"{member.value} ({member.name.lower()})" for member in levels)
-        raise ValueError(f"{function}: access_level {int(level)} is none of {known}")
-    return int(level)
-
-
-def _encoded_size(value: Any) -> int:
-    if isinstance(value, str | list):
-        return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
-    return 0  # a number or less: shorter than any bound
