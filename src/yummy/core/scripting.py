@@ -54,7 +54,7 @@ def user_snapshot(uow: UnitOfWork, user_id: str) -> UserSnapshot | None:
         user_id=account.id,
         name=account.name,
         user_type=int(account.user_type),
-        online=uow.world.is_online(account.id),
+        online=bool(uow.sessions_of(account.id)),
         email=account.email,
         device_id=account.device_id,
         custom_id=account.custom_id,
@@ -104,7 +104,7 @@ def _send(uow: UnitOfWork, write: calls.Write) -> None:
         case calls.RawMessageToRoom(room_id, message):
             uow.send(_members(uow, room_id), RawMessage(message))
         case calls.MessageToUser(user_id, message):
-            uow.send(uow.world.sessions_of(user_id), RawMessage(message))
+            uow.send(uow.sessions_of(user_id), RawMessage(message))
         case _:
             raise TypeError(f"{type(write).__name__} is no write of a script")
 

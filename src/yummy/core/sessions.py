@@ -38,8 +38,8 @@ def begin(work: Work, account: Account) -> Authenticated:
         others = [one for one in work.uow.world.sessions_of(account.id) if work.uow.session(one) is not None]
         if len(others) >= work.settings.max_sessions_per_user:
             raise Refusal(ErrorCode.BUSY, "The user has too many sessions; end one of them first")
-    # As this message sees it: a pre hook may have written to its metadata.
-    account = work.uow.account(account.id) or account
+    # As this message sees it: a pre hook may have written to its metadata. But operators change types in the store.
+    account = attrs.evolve(work.uow.account(account.id) or account, user_type=account.user_type)
     session = Session(id=new_id(), user_id=account.id, connection=work.connection)
     work.uow.put_session(session)
     work.uow.put_account(attrs.evolve(account, last_login_date=work.seconds))
@@ -154,7 +154,9 @@ def _disconnected_rooms(_work: Work, model: models.UserDisconnected) -> Iterable
 def _disconnected(work: Work, model: models.UserDisconnected) -> Answer:
     for room_id in model.rooms:
         room = work.uow.room(room_id)
-        if room is not None and model.send_message and model.user_id is not None:
+        # Who has come back before this chain had its turn is a member, and its members know it.
+        back = room is not None and room.rank(model.user_id)
+        if room is not None and not back and model.send_message and model.user_id is not None:
             work.uow.send(room.sessions(), UserDisconnectedFromRoom(user_id=model.user_id, room_id=room_id))
     return Done()
 

@@ -18,7 +18,7 @@ from yummy.core.validation import (
     refuse_problems,
 )
 from yummy.core.values import Account, IdentityKind
-from yummy.core.work import Desk, EndSession, RevokeSessions, Rule, Work, account_key, identity_key
+from yummy.core.work import Desk, EndSession, RevokeSessions, Rule, SetUserType, Work, account_key, identity_key
 from yummy.protocol.errors import ErrorCode, Refusal
 from yummy.protocol.messages import Answer, Done, UserInformation
 
@@ -152,6 +152,8 @@ def _update(work: Work, model: models.UpdateUser) -> Answer:
             scripted=work.scripted,
         )
     work.uow.put_account(attrs.evolve(target, **changes))
+    if model.user_type is not None:
+        work.uow.stage(SetUserType(target.id, int(model.user_type)))
     if facts.password_hash is not None:
         _end_others(work, target)
     return Done()

@@ -51,6 +51,14 @@ class RevokeSessions:
 
 
 @attrs.frozen
+class SetUserType:
+    """Staged: what a user may do from now on. Writing an account leaves that alone, since operators change it too."""
+
+    user_id: str
+    user_type: int
+
+
+@attrs.frozen
 class Bind:
     """Staged: a connection speaks for a session from now on, or for none."""
 

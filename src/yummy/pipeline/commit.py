@@ -12,7 +12,7 @@ import attrs
 import structlog
 
 from yummy.core.values import Account
-from yummy.core.work import Bind, EndSession, RevokeSessions, SessionEnded, SessionRecord
+from yummy.core.work import Bind, EndSession, RevokeSessions, SessionEnded, SessionRecord, SetUserType
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.turns import Turns
 from yummy.pipeline.unit import Change, Delivery, Key, Table, UnitOfWork
@@ -22,7 +22,7 @@ from yummy.store.world import World
 _log = structlog.get_logger("yummy.pipeline")
 
 type AfterEffect = SessionEnded | EndSession
-type Durable = Account | SessionRecord | RevokeSessions
+type Durable = Account | SessionRecord | RevokeSessions | SetUserType
 
 
 class Store(Protocol):
@@ -84,7 +84,7 @@ class Committer:
                 await self.turns.take(turn, uow)
                 taken.append(turn)
             accounts = await self._accounts(uow)
-            records = [item for item in uow.staged if isinstance(item, SessionRecord | RevokeSessions)]
+            records = [item for item in uow.staged if isinstance(item, SessionRecord | RevokeSessions | SetUserType)]
             await self.store.write([*accounts, *records])
             return self._apply(uow, accounts, answer)
         finally:

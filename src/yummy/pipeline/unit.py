@@ -97,6 +97,13 @@ class UnitOfWork:
         found: Account | None = self._read((Table.ACCOUNT, user_id), beneath)
         return found
 
+    def sessions_of(self, user_id: str) -> tuple[str, ...]:
+        """The ids of a user's sessions as this message sees them, oldest first."""
+        known = dict.fromkeys(self.world.sessions_of(user_id))
+        known |= dict.fromkeys(name for table, name in self._overlay if table is Table.SESSION)
+        found = ((session_id, self.session(session_id)) for session_id in known)
+        return tuple(session_id for session_id, session in found if session and session.user_id == user_id)
+
     def load(self, accounts: Iterable[Account]) -> None:
         """Make accounts of users that are not online readable."""
         for account in accounts:

@@ -1,0 +1,41 @@
+"""Checks of single values."""
+
+import pytest
+
+from yummy.core.validation import email_problem, length_problem, normal_email, refuse_problems
+from yummy.protocol.errors import Refusal
+
+
+@pytest.mark.parametrize(
+    "email", ["a@b.io", "A.b+c@sub.example.com", "o'neil@x-y.org", f"{'a' * 242}@example.com", "1@1.1"]
+)
+def test_addresses_that_are_accepted(email):
+    assert email_problem(email) is None
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["", "a", "a@b", "@b.io", "a@", "a@b..io", "a@-b.io", "a@b-.io", "a b@c.io", "a@b.io\n", "ä@b.io", "a@b.io ",
+     "a@@b.io", f"{'a' * 243}@example.com", f"a@{'b' * 64}.io"],
+)  # fmt: skip
+def test_addresses_that_are_not(email):
+    assert "email: Email address is not valid" == email_problem(email)
+
+
+@pytest.mark.parametrize(("length", "fits"), [(7, False), (8, True), (128, True), (129, False)])
+def test_lengths_are_in_characters(length, fits):
+    problem = length_problem("password", "ä" * length, 8, 128)
+
+    assert (None if fits else "password: Length should be between 8 to 128 chars") == problem
+
+
+def test_all_problems_are_said_one_a_line():
+    refuse_problems((None, None))
+    with pytest.raises(Refusal) as caught:
+        refuse_problems(("a: wrong", None, "b: wrong"))
+
+    assert ("validation", "a: wrong\nb: wrong") == (caught.value.code, caught.value.error)
+
+
+def test_addresses_compare_without_case():
+    assert "ada@example.com" == normal_email("Ada@EXAMPLE.com")
