@@ -59,7 +59,7 @@ async def test_a_game_from_the_lobby_to_the_rematch(server, form):
         listed = (await bob.rooms(tag=TAG))["rooms"]
         table = next(room for room in listed if room["id"] == room_id)
         assert (table["max-user"], table["tags"], table["metas"]["status"]) == (2, [TAG], "waiting")
-        assert "game" not in table["metas"]
+        assert TAG not in table["metas"]
         await told(ann)
         await bob.join(room_id)
         assert (await told(ann)) == (await told(bob))
@@ -201,12 +201,24 @@ async def test_other_rooms_are_left_alone(server):
         await bob.join(room_id)
         await bob.play(room_id, {"cell": 0})
         assert (await ann.next_event("Play"))["message"] == {"cell": 0}
-        await ann.update_room(room_id, metas={"board": [2]}, tags=[TAG])
+        await ann.update_room(room_id, metas={"board": [2]}, tags=["chess", "blitz"])
         await bob.play(room_id, "anything")
         room = await bob.get_room(room_id)
         assert (room["metas"], room["max-user"]) == ({"board": [2]}, 3)
         await bob.leave(room_id)
         assert len(bob._line.events) == 0
+
+
+async def test_no_room_can_pretend_to_be_a_table(server):
+    async with player(server, "Ann") as ann:
+        with pytest.raises(RequestFailed) as caught:
+            await ann.create_room(metas={TAG: True})
+        assert caught.value.code == "reserved"
+        room_id = (await ann.create_room())["room_id"]
+        for change in ({"metas": {TAG: True}}, {"tags": [TAG]}):
+            with pytest.raises(RequestFailed) as caught:
+                await ann.update_room(room_id, **change)
+            assert caught.value.code == "reserved"
 
 
 async def run_program(name, *arguments, typed=""):

@@ -11,6 +11,7 @@ Rooms without the tag are none of its business.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from yummy import constants, fail, room
 from yummy.model import (
@@ -127,8 +128,8 @@ class Game:
 def load(room_id: str) -> Game | None:
     """Read the game of a room; None if the room plays something else, or does not exist."""
     found = room.get_room(room_id)
-    # Only `post_create_room` can have written this mark.
-    if found is None or found.metas.get("game") != TAG:
+    # The mark that `post_create_room` left; clients are kept from writing it.
+    if found is None or TAG not in found.metas:
         return None
     return Game(found.metas["players"], found.metas["board"], found.metas["rematch"])
 
@@ -145,32 +146,41 @@ def save(room_id: str, game: Game, event: str, **details: object) -> None:
 
 def pre_create_room(model: CreateRoom) -> None:
     """Turn a room with our tag into a table for two, whatever else the client asked for."""
-    if TAG not in model.tags:
-        return
-    model.tags = [TAG]
-    model.max_user = 2
-    model.join_request = False
-    # The names of metadata keys are ours alone.
-    model.metas = None
+    if TAG in model.tags:
+        model.tags = [TAG]
+        model.max_user = 2
+        model.join_request = False
+        model.metas = None
+    else:
+        keep_our_mark(model.metas)
 
 
 def post_create_room(model: CreateRoom, success: bool) -> None:
-    """Seat the player who opened the table."""
+    """Mark the room as ours, and seat the player who opened the table."""
     if not success or TAG not in model.tags or model.room_id is None or model.user_id is None:
         return
-    # Without a level named, the value is kept at the level of the system: no client can write or forge it.
-    room.set_room_meta(model.room_id, "game", TAG)
+    # No level is named, so it is that of the system: clients neither see the mark nor can they change it.
+    room.set_room_meta(model.room_id, TAG, value=True)
     save(model.room_id, Game(players=[model.user_id]), "open")
 
 
 def pre_update_room(model: UpdateRoom) -> None:
     """Let the owner rename a table, but touch neither the board nor the number of seats."""
     if load(model.room_id) is None:
+        keep_our_mark(model.metas)
+        if TAG in (model.tags or []):
+            fail("This tag is for rooms that were made with it", "reserved")
         return
     if model.metas is not None or model.meta_action or model.tags is not None:
         fail("The board and the tags of this room belong to the game", "game_room")
     if model.max_user is not None or model.join_request is not None:
         fail("This game is for two players, and whoever comes first may join", "game_room")
+
+
+def keep_our_mark(metas: dict[str, Any] | None) -> None:
+    """Refuse a room that only claims to be a table."""
+    if metas and TAG in metas:
+        fail(f"The metadata key {TAG} is reserved", "reserved")
 
 
 # Players come and go.
