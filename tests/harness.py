@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 import msgpack
+import pytest
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
 
@@ -120,13 +121,15 @@ class Player:
 
     async def close_code(self) -> int:
         """The code that the server closes with, skipping what comes before."""
-        with trio.fail_after(PATIENCE):
-            while True:
-                try:
-                    await self.socket.get_message()
-                except ConnectionClosed as closed:
-                    assert closed.reason is not None
-                    return int(closed.reason.code)
+        with trio.fail_after(PATIENCE), pytest.raises(ConnectionClosed) as closed:
+            await self._read_on()
+        reason = closed.value.reason
+        assert reason is not None
+        return int(reason.code)
+
+    async def _read_on(self) -> None:
+        while True:
+            await self.socket.get_message()
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import attrs
 
-from yummy.plain import INT_MAX, INT_MIN, PlainDataError, check_plain, is_unicode
+from yummy.plain import INT_MAX, INT_MIN, is_unicode, to_plain
 
 type Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
@@ -181,9 +181,10 @@ def _is_key(value: object) -> bool:
 
 
 def _plain(field: "attrs.Attribute[Any]", value: Any, *, allow_bytes: bool) -> None:
+    """Refuse what cannot become plain data. It is made so when the hook returns: until then it is the script's own."""
     try:
-        check_plain(value, allow_bytes=allow_bytes)
-    except PlainDataError as error:
+        to_plain(value, allow_bytes=allow_bytes)
+    except TypeError as error:
         raise TypeError(f"{field.name}: {error}") from None
 
 

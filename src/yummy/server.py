@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -207,9 +207,7 @@ async def _transport_parts(settings: Settings) -> dict[str, Any]:
     except OSError as error:
         where = f"{settings.bind_ip}:{settings.bind_port}"
         raise StartupError(f"cannot listen on {where}: {error.strerror or error}") from None
-    gate = Gate(
-        key=settings.integration_key, key_name=settings.api_key_name, allowed_origins=settings.allowed_origins
-    )
+    gate = Gate(key=settings.integration_key, key_name=settings.api_key_name, allowed_origins=settings.allowed_origins)
     limits = TransportLimits(
         heartbeat_interval=settings.heartbeat_interval,
         heartbeat_timeout=settings.heartbeat_timeout,
@@ -254,11 +252,9 @@ async def _open_scripts(settings: Settings) -> AsyncIterator[HookHost]:
 async def _forget_sessions(store: AccountStore, wall_clock: Callable[[], float]) -> None:
     """Forget what was issued to sessions whose tokens have expired; goes on until cancelled."""
     while True:
-        try:
+        # If it fails, the store has logged why, and there is another time.
+        with suppress(Refusal):
             _log.debug("sessions_forgotten", count=await store.forget_sessions(int(wall_clock())))
-        except Refusal:
-            # The store has logged why; there is another time.
-            pass
         await trio.sleep(FORGET_INTERVAL)
 
 

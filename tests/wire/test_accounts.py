@@ -42,11 +42,15 @@ async def test_unknown_address_and_wrong_password_are_answered_alike(encoding):
         await anna.ok("AuthEmail", **EMAIL, create=True)
         unknown = await anna.call("AuthEmail", email="nobody@example.org", password="wrong horse")
         wrong = await anna.call("AuthEmail", email=EMAIL["email"], password="wrong horse")
-        assert unknown == wrong == {
-            "status": False,
-            "error": "Email and/or password not valid",
-            "code": "invalid_credentials",
-        }
+        assert (
+            unknown
+            == wrong
+            == {
+                "status": False,
+                "error": "Email and/or password not valid",
+                "code": "invalid_credentials",
+            }
+        )
 
 
 async def test_all_problems_of_a_login_are_named_one_a_line(encoding):
@@ -187,9 +191,8 @@ async def test_tokens_of_a_logout_stay_dead_after_a_restart(tmp_path):
     database = {"database_path": tmp_path / "yummy.db"}
     async with running(**database) as server, logged_in(server, "anna") as anna:
         await anna.ok("Logout")
-    async with running(**database) as server:
-        async with connected(server) as back:
-            assert await back.refused("RestoreToken", token=anna.token) == "invalid_token"
+    async with running(**database) as server, connected(server) as back:
+        assert await back.refused("RestoreToken", token=anna.token) == "invalid_token"
 
 
 async def test_a_token_outlives_a_restart_of_the_server(tmp_path):

@@ -124,8 +124,9 @@ async def test_who_asks_to_join_waits_and_is_let_in_or_not(encoding):
         waiting = await anna.ok("WaitingRoomJoins", room_id=room)
         assert waiting == {"room_id": room, "users": {bert.user_id: 1, carl.user_id: 1}}
         await anna.event("NewJoinRequest")
-        assert await bert.refused("ProcessWaitingUser", room_id=room, user_id=bert.user_id, status=True) == "not_in_room"
-        assert await anna.ok("ProcessWaitingUser", room_id=room, user_id=bert.user_id, status=True) == {}
+        admit_bert = {"room_id": room, "user_id": bert.user_id, "status": True}
+        assert await bert.refused("ProcessWaitingUser", **admit_bert) == "not_in_room"
+        assert await anna.ok("ProcessWaitingUser", **admit_bert) == {}
         assert await bert.event("JoinToRoom") == {
             "result": "Joined",
             "room_id": room,
@@ -137,11 +138,12 @@ async def test_who_asks_to_join_waits_and_is_let_in_or_not(encoding):
             "metas": {},
         }
         # The room is full now: the request stays.
-        assert await anna.refused("ProcessWaitingUser", room_id=room, user_id=carl.user_id, status=True) == "room_full"
+        admit_carl = {"room_id": room, "user_id": carl.user_id, "status": True}
+        assert await anna.refused("ProcessWaitingUser", **admit_carl) == "room_full"
         assert (await anna.ok("WaitingRoomJoins", room_id=room))["users"] == {carl.user_id: 1}
         await anna.ok("ProcessWaitingUser", room_id=room, user_id=carl.user_id, status=False)
         assert await carl.event("JoinToRoom") == {"result": "Declined", "room_id": room}
-        assert await anna.refused("ProcessWaitingUser", room_id=room, user_id=carl.user_id, status=True) == "not_waiting"
+        assert await anna.refused("ProcessWaitingUser", **admit_carl) == "not_waiting"
         await anna.silent()
 
 
@@ -320,15 +322,13 @@ async def test_global_moderators_and_admins_have_rights_in_every_room(encoding):
 async def test_all_members_see_a_rooms_events_in_the_same_order():
     async with running() as server, trio.open_nursery() as nursery:
         stop = trio.Event()
-        players = []
 
         async def come(name, task_status):
             async with logged_in(server, name) as player:
                 task_status.started(player)
                 await stop.wait()
 
-        for name in ("anna", "bert", "carl", "dora"):
-            players.append(await nursery.start(come, name))
+        players = [await nursery.start(come, name) for name in ("anna", "bert", "carl", "dora")]
         room = (await players[0].ok("CreateRoom"))["room_id"]
         for player in players[1:]:
             await player.ok("JoinToRoom", room_id=room)
