@@ -47,6 +47,7 @@ class Server:
     """A server process and what it has written so far."""
 
     process: subprocess.Popen[str]
+    reader: threading.Thread | None = None
     url: str = ""
     log: list[str] = field(factory=list)
 
@@ -76,7 +77,8 @@ def start_server(folder: Path, **settings: str) -> Server:
             lines.put(line)
         lines.put("")
 
-    threading.Thread(target=read, daemon=True).start()
+    server.reader = threading.Thread(target=read, daemon=True)
+    server.reader.start()
     try:
         while not server.url:
             line = lines.get(timeout=START_SECONDS)
@@ -99,6 +101,7 @@ def stop_server(server: Server) -> int:
         server.process.wait()
         raise
     finally:
+        server.reader.join()
         server.process.stdout.close()
     return code
 

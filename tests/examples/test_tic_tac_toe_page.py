@@ -32,7 +32,7 @@ _SOCKETS = """
 def browser():
     chromium = shutil.which("chromium")
     if chromium is None:
-        pytest.fail("these tests need the program chromium on the PATH (Debian and Ubuntu: apt-get install chromium)")
+        pytest.fail("these tests need the program chromium on the PATH (.ci/setup installs it)")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(
             executable_path=chromium,
