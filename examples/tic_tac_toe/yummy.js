@@ -37,6 +37,7 @@ class YummyClient {
    *   `restored(reply)` and `gone(reason)` what becomes of the connection
    */
   constructor(server, key, handlers) {
+    if (!/^wss?:/.test(server) || !URL.canParse(server)) throw new Error("Write the address like ws://127.0.0.1:9090.");
     this.#url = new URL(server);
     if (this.#url.pathname === "/") this.#url.pathname = "/v1/socket";
     if (key) this.#url.searchParams.set("x-yummy-api", key);

@@ -209,6 +209,9 @@ def test_a_server_that_is_not_there_and_a_wrong_key(visit, server):
         "The server cannot be reached. Is a Yummy server running at ws://"
     )
     page.get_by_text("Server", exact=True).click()
+    page.get_by_label("Address").fill("127.0.0.1:9090")
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("alert")).to_have_text("Write the address like ws://127.0.0.1:9090.")
     page.get_by_label("Address").fill(server.url)
     page.get_by_label("Key").fill("wrong")
     page.get_by_role("button", name="Play").click()
