@@ -448,6 +448,10 @@ class TestMetas:
             ("m['levelled'] = {'access': 6, 'value': [1]}", {"levelled": {"access": 6, "value": [1]}}),
             ("m['new'] = (1, constants.USER_TYPE_ADMIN)", {"new": [1, 3]}),
             ("m['plain'] = None", {"plain": None}),
+            (
+                "model.set_metas({**m, 'levelled': {'access': constants.ROOM_META_ACCESS_USER, 'value': (1, 2)}})",
+                {"levelled": {"access": 1, "value": [1, 2]}},
+            ),
             ("assert m == {'plain': 1, 'levelled': [1], 'level only': 'x', 'odd': {'a': 1}}; m['new'] = 0", {"new": 0}),
         ],
     )
