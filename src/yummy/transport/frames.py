@@ -1,0 +1,61 @@
+"""The frames that the server sends (RFC 6455, section 5.2), ready for an outbox. Pure; knows no connection.
+
+A server's frames are not masked, so a frame that many shall hear is built once for all of them.
+"""
+
+_BINARY = 0x82
+_TEXT = 0x81
+_CLOSE = 0x88
+_PING = 0x89
+
+_SHORT = 126
+"""Bytes of payload from which on the length takes two more bytes."""
+
+_LONG = 1 << 16
+"""Bytes of payload from which on the length takes eight more bytes."""
+
+MAX_REASON_BYTES = 123
+"""Bytes that the reason of a close frame may have: 125 of a control frame, less two for the code."""
+
+
+def _frame(opcode: int, payload: bytes) -> bytes:
+    size = len(payload)
+    if size < _SHORT:
+        return bytes((opcode, size)) + payload
+    if size < _LONG:
+        return bytes((opcode, 126, size >> 8, size & 0xFF)) + payload
+    return bytes((opcode, 127)) + size.to_bytes(8, "big") + payload
+
+
+def frame_binary(payload: bytes) -> bytes:
+    """One binary message.
+
+    Args:
+        payload: The message.
+    """
+    return _frame(_BINARY, payload)
+
+
+def frame_text(payload: bytes) -> bytes:
+    """One text message.
+
+    Args:
+        payload: The message in UTF-8.
+    """
+    return _frame(_TEXT, payload)
+
+
+def frame_ping() -> bytes:
+    """A ping without payload."""
+    return _frame(_PING, b"")
+
+
+def frame_close(code: int, reason: str = "") -> bytes:
+    """The last frame of a connection.
+
+    Args:
+        code: Why, as a number (RFC 6455, section 7.4; 4000 and up are Yummy's own).
+        reason: Why, for people; cut to `MAX_REASON_BYTES` bytes.
+    """
+    text = reason.encode("utf-8", "replace")[:MAX_REASON_BYTES].decode("utf-8", "ignore")
+    return _frame(_CLOSE, code.to_bytes(2, "big") + text.encode())

@@ -1,0 +1,100 @@
+"""One task that writes what all connections have queued, once for each batch of the scheduler.
+
+Everything that one batch of tasks says to a connection leaves in one write. Knows outboxes, not what is in them.
+"""
+
+from typing import Protocol
+
+import attrs
+import structlog
+import trio
+
+_log = structlog.get_logger("yummy.transport")
+
+_FLUSHES_AT_A_TIME = 256
+"""Outboxes written before other tasks get their turn."""
+
+
+class Outbox(Protocol):
+    """Frames that wait to be written."""
+
+    def flush(self) -> bool:
+        """Write what the kernel takes.
+
+        Returns:
+            Whether nothing is left; if something is, `drain` shall run.
+        """
+
+    async def drain(self) -> None:
+        """Write the rest, whenever the kernel takes more of it."""
+
+    def reset(self) -> None:
+        """Give the connection up."""
+
+
+@attrs.define(eq=False)
+class Hub:
+    """Who has something to write.
+
+    Attributes:
+        rounds: How often some outboxes were written.
+        flushes: How many outboxes were written in all.
+    """
+
+    rounds: int = 0
+    flushes: int = 0
+    _marked: list[Outbox] = attrs.field(factory=list)
+    _parked: trio.lowlevel.Task | None = None
+
+    def mark(self, outbox: Outbox) -> None:
+        """Have an outbox written in the next batch. It must not be marked already."""
+        self._marked.append(outbox)
+        if self._parked is not None:
+            task, self._parked = self._parked, None
+            trio.lowlevel.reschedule(task)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Write until cancelled.
+
+        The nursery owns one task for each outbox whose kernel buffer is full; such a task ends when everything is
+        written or the connection is gone. A cancellation leaves frames unwritten, but none half taken from an outbox.
+        """
+        async with trio.open_nursery() as drains:
+            task_status.started()
+            while True:
+                if not self._marked:
+                    await self._park()
+                marked, self._marked = self._marked, []
+                self.rounds += 1
+                for number, outbox in enumerate(marked, 1):
+                    if not self._flush(outbox):
+                        drains.start_soon(self._drain, outbox)
+                    if number % _FLUSHES_AT_A_TIME == 0:
+                        await trio.lowlevel.checkpoint()
+                self.flushes += len(marked)
+
+    async def _park(self) -> None:
+        self._parked = trio.lowlevel.current_task()
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            self._parked = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    # Nothing that goes wrong in one outbox may end the task that all of them depend on.
+
+    def _flush(self, outbox: Outbox) -> bool:
+        try:
+            return outbox.flush()
+        except Exception:  # noqa: BLE001  # see above
+            _log.exception("write_failed")
+            outbox.reset()
+            return True
+
+    async def _drain(self, outbox: Outbox) -> None:
+        try:
+            await outbox.drain()
+        except Exception:  # noqa: BLE001  # see above
+            _log.exception("write_failed")
+            outbox.reset()

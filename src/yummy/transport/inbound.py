@@ -1,0 +1,153 @@
+"""What comes in, followed from border to border: the request's head, then frame after frame. Pure; knows no socket.
+
+It decodes nothing. It only reads the lengths, so that a message that is too big, or cut into too many pieces, is
+refused before its bytes are kept, whatever the decoder behind it counts. This is also the place where whole frames
+can be taken out and handed on directly, past the decoder (see `Inbound.feed`).
+"""
+
+import attrs
+
+from yummy.transport.limits import bound
+
+CLOSE_POLICY = 1008
+CLOSE_TOO_BIG = 1009
+
+_HEAD_END = b"\r\n\r\n"
+_CONTROL = 0x8
+_TEXT_OR_BINARY = (0x1, 0x2)
+_WINDOW = 1.0
+"""Seconds in which control frames are counted."""
+
+
+@attrs.frozen
+class Violation:
+    """Why the client may send no more: a close code, and a sentence for people."""
+
+    code: int
+    reason: str
+
+
+@attrs.define(eq=False)
+class Inbound:
+    """The borders in one client's bytes.
+
+    Attributes:
+        max_message_bytes: Bytes of one message; 0: any.
+        max_fragments: Frames of one message; 0: any.
+        max_control_frames: Control frames within a second; 0: any.
+        upgraded: Whether frames come now, instead of a request's head.
+        head_complete: Whether the request's head has come to its end; what follows it is held until the upgrade.
+        violation: What the client did wrong; nothing passes any more.
+        frames: Frames that have begun, for statistics.
+    """
+
+    max_message_bytes: int = 0
+    max_fragments: int = 0
+    max_control_frames: int = 0
+    upgraded: bool = False
+    head_complete: bool = False
+    violation: Violation | None = None
+    frames: int = 0
+    _held: bytes = b""  # the start of a header, or what came too early
+    _tail: bytes = b""  # the last three bytes of the head so far
+    _left: int = 0  # bytes of the current frame that are still to come
+    _message_bytes: int = 0
+    _fragments: int = 0
+    _window_begin: float = 0.0
+    _control_frames: int = 0
+
+    def feed(self, data: bytes, now: float) -> bytes:
+        """Follow some bytes.
+
+        Args:
+            data: As received, at least one byte.
+            now: Seconds of a steady clock.
+
+        Returns:
+            What the decoder shall see of it: at the most everything, possibly nothing.
+        """
+        if self.violation is not None:
+            return b""
+        if not self.upgraded:
+            return self._feed_head(data)
+        return self._feed_frames(data, now)
+
+    def upgrade(self) -> bytes:
+        """Expect frames from now on.
+
+        Returns:
+            What came too early, right behind the head; to be fed again.
+        """
+        self.upgraded = True
+        early, self._held = self._held, b""
+        return early
+
+    def _feed_head(self, data: bytes) -> bytes:
+        if self.head_complete:
+            self._held += data
+            return b""
+        seen = self._tail + data
+        end = seen.find(_HEAD_END)
+        if end < 0:
+            self._tail = seen[-3:]
+            return data
+        self.head_complete = True
+        cut = end + len(_HEAD_END) - len(self._tail)
+        self._held = data[cut:]
+        return data[:cut]
+
+    def _feed_frames(self, data: bytes, now: float) -> bytes:
+        if self._held:
+            data, self._held = self._held + data, b""
+        position = min(self._left, len(data))
+        self._left -= position
+        while position < len(data):
+            header = _header(data, position)
+            if header is None:
+                self._held = data[position:]
+                break
+            self._begin_frame(data[position], header[1], now)
+            if self.violation is not None:
+                break
+            end = position + header[0] + header[1]
+            self._left = max(0, end - len(data))
+            position = min(end, len(data))
+        return data[:position]
+
+    def _begin_frame(self, first_byte: int, size: int, now: float) -> None:
+        self.frames += 1
+        opcode = first_byte & 0x0F
+        if opcode & _CONTROL:
+            self._count_control_frame(now)
+            return
+        if opcode in _TEXT_OR_BINARY:
+            self._message_bytes = self._fragments = 0
+        self._message_bytes += size
+        self._fragments += 1
+        if self._message_bytes > bound(self.max_message_bytes):
+            self.violation = Violation(CLOSE_TOO_BIG, f"a message may have {self.max_message_bytes} bytes")
+        elif self._fragments > bound(self.max_fragments):
+            self.violation = Violation(CLOSE_POLICY, f"a message may have {self.max_fragments} fragments")
+
+    def _count_control_frame(self, now: float) -> None:
+        if now - self._window_begin >= _WINDOW:
+            self._window_begin = now
+            self._control_frames = 0
+        self._control_frames += 1
+        if self._control_frames > bound(self.max_control_frames):
+            self.violation = Violation(CLOSE_POLICY, "too many control frames")
+
+
+def _header(data: bytes, at: int) -> tuple[int, int] | None:
+    """Bytes of the frame's header, and of its payload; None when the header is not complete yet."""
+    if len(data) - at < 2:
+        return None
+    second = data[at + 1]
+    mask = 4 if second & 0x80 else 0
+    size = second & 0x7F
+    extra = {126: 2, 127: 8}.get(size, 0)
+    if len(data) - at < 2 + extra + mask:
+        return None
+    if extra:
+        size = int.from_bytes(data[at + 2 : at + 2 + extra], "big")
+    return 2 + extra + mask, size

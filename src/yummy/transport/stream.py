@@ -1,0 +1,442 @@
+"""One client's bytes: a raw socket, perhaps TLS on it, an outbox of whole frames, and the clock of the last word.
+
+It stands under trio-websocket as its stream, and beside it as the way by which the application's ready frames leave.
+Knows frames only by their borders, and nothing of what they say.
+"""
+
+import socket
+import ssl
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+
+import attrs
+import trio
+
+from yummy.transport.frames import frame_close
+from yummy.transport.hub import Hub
+from yummy.transport.inbound import Inbound, Violation
+from yummy.transport.limits import KIB, TransportLimits, bound
+from yummy.transport.tls import Tls
+
+RECEIVE_BYTES = 16 * KIB
+"""Bytes read from a socket at a time."""
+
+_DISCARDS = 64
+"""Reads of `RECEIVE_BYTES` that a closing connection is worth."""
+
+_BACKPRESSURE = 64 * KIB
+"""Bytes in the outbox above which trio-websocket's own frames (pongs) wait, and its reading with them."""
+
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER on, for 0 s: closing drops what is unsent and tells the client so."""
+
+_CLOSE_FRAME = 0x88
+"""What a close frame begins with, and no HTTP response."""
+
+
+@attrs.frozen
+class StreamStatistics:
+    """Figures of one stream.
+
+    Attributes:
+        bytes_received: Bytes read from the socket.
+        bytes_sent: Bytes that the kernel took.
+        bytes_queued: Bytes that wait for the kernel.
+        frames_received: Frames whose beginning was read.
+    """
+
+    bytes_received: int
+    bytes_sent: int
+    bytes_queued: int
+    frames_received: int
+
+
+def _ignore_end() -> None:
+    pass
+
+
+def _ignore_violation(_: Violation) -> None:
+    pass
+
+
+@attrs.define(eq=False, repr=False)
+class Stream(trio.abc.Stream):
+    """The bytes of one connection.
+
+    A frame is queued whole or not at all, so no cancellation leaves half of one; nothing follows a close frame. The
+    socket is closed by its owner alone, with `finish` or `reset`: `aclose`, which trio-websocket calls, only ends the
+    reading, so that what is queued still leaves.
+
+    Attributes:
+        last_heard: When the client's last byte came, in trio's time.
+        crowded_since: Since when more than `outbox_bytes` wait, in trio's time; None while they do not.
+        sealed: Whether nothing more can be queued.
+        spoken: Whether the client was told anything, beside what TLS has to say.
+        on_end: Called when nothing more will be read.
+        on_violation: Called when the client broke a limit; shall end the connection.
+        on_overflow: Called when so much waits that no grace applies; shall `reset`.
+    """
+
+    _socket: socket.socket
+    _hub: Hub
+    _limits: TransportLimits
+    _tls: Tls | None = None
+    last_heard: float = attrs.field(factory=trio.current_time)
+    crowded_since: float | None = None
+    sealed: bool = False
+    spoken: bool = False
+    on_end: Callable[[], None] = _ignore_end
+    on_violation: Callable[[Violation], None] = _ignore_violation
+    on_overflow: Callable[[], None] = _ignore_end
+    _inbound: Inbound = attrs.field(init=False)
+    _upgraded: trio.Event = attrs.field(factory=trio.Event)
+    _early: bytes = b""  # frames that came together with the request
+    _outbox: list[bytes] = attrs.field(factory=list)  # whole frames
+    _wire: memoryview = attrs.field(factory=lambda: memoryview(b""))  # the rest of what the kernel took a part of
+    _queued: int = 0
+    _crowd: int = attrs.field(init=False)
+    _burst: int = attrs.field(init=False)
+    _scheduled: bool = False  # the hub, or a task of its, will write
+    _progress: trio.Event | None = None
+    _reading_over: bool = False
+    _closed: bool = False
+    _bytes_received: int = 0
+    _bytes_sent: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        limits = self._limits
+        self._inbound = Inbound(limits.max_message_bytes, limits.max_fragments, limits.max_control_frames)
+        self._crowd = bound(limits.outbox_bytes)
+        self._burst = bound(limits.outbox_bytes * limits.outbox_burst)
+
+    def statistics(self) -> StreamStatistics:
+        """What has passed so far, and what waits."""
+        return StreamStatistics(self._bytes_received, self._bytes_sent, self._queued, self._inbound.frames)
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait for the kernel."""
+        return self._queued
+
+    # Reading
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Wait for some bytes for the decoder.
+
+        Args:
+            max_bytes: Bytes to read from the socket at a time. TLS may have kept up to a record more.
+
+        Raises:
+            trio.BrokenResourceError: The connection is lost, or the client does not keep to TLS.
+            trio.ClosedResourceError: It was closed from this side.
+        """
+        while True:
+            if self._inbound.violation is not None:
+                self.on_violation(self._inbound.violation)
+                self._end_reading()
+            if self._inbound.head_complete and not self._inbound.upgraded:
+                await self._upgraded.wait()
+            if self._early:
+                data, self._early = self._early, b""
+            else:
+                data = await self._receive(max_bytes or RECEIVE_BYTES)
+            if not data:
+                self._end_reading()
+                return b""
+            # A fast path would take whole binary frames out here, and hand on their messages past trio-websocket.
+            if data := self._inbound.feed(data, self.last_heard):
+                return data
+
+    def upgrade(self) -> None:
+        """Expect frames from now on; to be called right before the request is accepted."""
+        self._early = self._inbound.upgrade()
+        self._upgraded.set()
+
+    async def secure(self) -> None:
+        """Shake hands over TLS, if the stream has it. A cancellation leaves a connection that can only be ended.
+
+        Raises:
+            trio.BrokenResourceError: The client is gone, or speaks no TLS that this server takes.
+        """
+        tls = self._tls
+        if tls is None:
+            return
+        while True:
+            try:
+                done = tls.handshake()
+            except ssl.SSLError as error:
+                raise trio.BrokenResourceError(f"no TLS handshake: {error.reason}") from error
+            finally:
+                self._send_of_tls(tls)
+            if done:
+                return
+            received = await self._receive_raw(RECEIVE_BYTES)
+            if not received:
+                raise trio.BrokenResourceError("the client left during the TLS handshake")
+            tls.feed(received)
+
+    async def _receive(self, max_bytes: int) -> bytes:
+        """Some bytes as the client meant them; none when it sends no more."""
+        tls = self._tls
+        if tls is None:
+            return await self._receive_raw(max_bytes)
+        try:
+            while not (data := tls.read()) and not tls.ended:
+                # Keys that change, and alerts, want an answer.
+                self._send_of_tls(tls)
+                await self._wait_queued_below(_BACKPRESSURE)
+                tls.feed(await self._receive_raw(max_bytes))
+        except ssl.SSLError as error:
+            self._end_reading()
+            raise trio.BrokenResourceError(f"TLS is broken: {error.reason}") from error
+        return data
+
+    async def _receive_raw(self, max_bytes: int) -> bytes:
+        while True:
+            if self._reading_over:
+                raise trio.ClosedResourceError("reading has ended")
+            await trio.lowlevel.wait_readable(self._socket)
+            try:
+                data = self._socket.recv(max_bytes)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                self._end_reading()
+                raise trio.BrokenResourceError("the connection is lost") from error
+            self.last_heard = trio.current_time()
+            self._bytes_received += len(data)
+            return data
+
+    def _end_reading(self) -> None:
+        if not self._reading_over:
+            self._reading_over = True
+            self.on_end()
+
+    # Writing
+
+    def push(self, frame: bytes) -> None:
+        """Queue a frame for the hub's next round. Never waits and never raises; dropped once the stream is sealed.
+
+        Args:
+            frame: One or more whole frames.
+        """
+        if self.sealed:
+            return
+        self._outbox.append(frame)
+        self._queued += len(frame)
+        if not self._scheduled:
+            self._write_soon()
+        if self._queued > self._crowd:
+            self._note_crowd()
+
+    def answer(self, data: bytes) -> None:
+        """Queue what is no frame of the application, such as an HTTP response.
+
+        Args:
+            data: All of it.
+        """
+        self.spoken = True
+        self.push(data)
+
+    def seal(self, code: int, reason: str = "") -> None:
+        """Queue a close frame; nothing follows it.
+
+        Args:
+            code: Why, as a number.
+            reason: Why, for people.
+        """
+        self.push(frame_close(code, reason))
+        self.sealed = True
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Queue what trio-websocket says: a response, a pong, a close frame. Waits only while very much is queued.
+
+        A cancellation changes nothing: the data is queued whole, before the first wait.
+
+        Raises:
+            trio.BrokenResourceError: Nothing can be sent any more.
+        """
+        if self.sealed:
+            raise trio.BrokenResourceError("nothing follows a close frame")
+        if data:
+            self.answer(bytes(data))
+            if data[0] == _CLOSE_FRAME:
+                self.sealed = True
+        await trio.lowlevel.checkpoint()
+        await self._wait_queued_below(_BACKPRESSURE)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until `send_all` would not."""
+        await trio.lowlevel.checkpoint()
+        await self._wait_queued_below(_BACKPRESSURE)
+
+    def flush(self) -> bool:
+        """Write what the kernel takes; see `yummy.transport.hub`."""
+        if self._write():
+            self._scheduled = False
+            return True
+        return False
+
+    async def drain(self) -> None:
+        """Write the rest. Runs in a task of the hub, at most one for a stream; ends with the stream."""
+        try:
+            while not self._write():
+                with suppress(trio.ClosedResourceError):  # woken up by the end of reading, or by its own end
+                    await trio.lowlevel.wait_writable(self._socket)
+                self._tell_progress()
+        finally:
+            self._scheduled = False
+            self._tell_progress()
+
+    def _write_soon(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._hub.mark(self)
+
+    def _write(self) -> bool:
+        """Give the kernel what it takes; whether nothing is left. Losing the connection leaves nothing, too."""
+        while self._wire or self._outbox:
+            try:
+                if not self._wire:
+                    self._wire = memoryview(self._take_outbox())
+                sent = self._socket.send(self._wire)
+            except BlockingIOError:
+                return False
+            except OSError:  # of the socket, or of TLS
+                self._forget_queued()
+                return True
+            self._wire = self._wire[sent:]
+            self._queued -= sent
+            self._bytes_sent += sent
+            if self._queued <= self._crowd:
+                self.crowded_since = None
+        self._tell_progress()
+        return True
+
+    def _take_outbox(self) -> bytes:
+        outbox = self._outbox
+        data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
+        outbox.clear()
+        if self._tls is not None:
+            plain = len(data)
+            data = self._tls.encrypt(data)
+            self._queued += len(data) - plain
+        return data
+
+    def _send_of_tls(self, tls: Tls) -> None:
+        """Send what TLS itself has to say, behind what is on its way already."""
+        data = tls.to_send()
+        if data and not self._closed:
+            self._wire = memoryview(bytes(self._wire) + data)
+            self._queued += len(data)
+            self._write_soon()
+
+    def _forget_queued(self) -> None:
+        """The connection is lost, for writing; what was received before may still be read."""
+        self.sealed = True
+        self._outbox.clear()
+        self._wire = memoryview(b"")
+        self._queued = 0
+        self.crowded_since = None
+        self._tell_progress()
+
+    def _note_crowd(self) -> None:
+        if self.crowded_since is None:
+            self.crowded_since = trio.current_time()
+        if self._queued > self._burst:
+            # Perhaps it is only that the hub has not come round.
+            self._write()
+            if self._queued > self._burst:
+                self.on_overflow()
+
+    async def _wait_queued_below(self, limit: int) -> None:
+        while self._queued > limit:
+            if self._progress is None:
+                self._progress = trio.Event()
+            await self._progress.wait()
+
+    def _tell_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.set()
+            self._progress = None
+
+    # The end
+
+    async def finish(self, patience: float) -> None:
+        """Let the client take what is queued and close its side, then close the socket. For the owner.
+
+        Nobody else may be reading any more. A cancellation ends the waiting, not the closing: what the kernel took
+        already is still delivered.
+
+        Args:
+            patience: Seconds to wait at the most; what is queued then is dropped, and the connection reset.
+        """
+        self.sealed = True
+        try:
+            with trio.move_on_after(patience):
+                if not self._write():
+                    self._write_soon()
+                    await self._wait_queued_below(0)
+                self._end_writing()
+                while await self._discard():
+                    pass
+        finally:
+            if self._queued:
+                self.reset()
+            self._discard_now()
+            self._close()
+
+    def reset(self) -> None:
+        """Close the socket at once: drop what is queued, and let the client's side fail. Idempotent, never raises."""
+        if not self._closed:
+            with suppress(OSError):
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self._close()
+
+    async def aclose(self) -> None:
+        """End the reading. The socket stays open until `finish` or `reset`."""
+        self._end_reading()
+        if not self._closed:
+            trio.lowlevel.notify_closing(self._socket)
+        await trio.lowlevel.checkpoint()
+
+    def _end_writing(self) -> None:
+        """Say that nothing follows."""
+        if self._closed:
+            return
+        if self._tls is not None:
+            self._wire = memoryview(self._tls.farewell())
+            self._queued = len(self._wire)
+            self._write()
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
+    async def _discard(self) -> bool:
+        """Read something that nobody wants any more; whether there may be more of it."""
+        if self._closed:
+            return False
+        try:
+            await trio.lowlevel.wait_readable(self._socket)
+            return bool(self._socket.recv(RECEIVE_BYTES))
+        except BlockingIOError:
+            return True
+        except (OSError, trio.ClosedResourceError):
+            return False
+
+    def _discard_now(self) -> None:
+        """Closing over bytes that were never read would reset the connection, and what is on its way with it."""
+        if not self._closed:
+            with suppress(OSError):
+                for _ in range(_DISCARDS):
+                    if not self._socket.recv(RECEIVE_BYTES):
+                        break
+
+    def _close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._forget_queued()
+        trio.lowlevel.notify_closing(self._socket)
+        self._socket.close()
+        self._end_reading()

@@ -1,0 +1,64 @@
+"""One task that looks after all connections: heartbeats, clients that never log in, clients that do not read.
+
+An idle connection costs it a few comparisons a second, and no task of its own.
+"""
+
+import structlog
+import trio
+
+from yummy.transport.conversation import CLOSE_HEARTBEAT, CLOSE_UNAUTHENTICATED, Conversation
+from yummy.transport.frames import frame_ping
+from yummy.transport.limits import TransportLimits, seconds
+from yummy.transport.registry import Registry
+
+_log = structlog.get_logger("yummy.transport")
+
+_PING = frame_ping()
+
+_SWEEP = (0.05, 1.0)
+"""Seconds between two sweeps, at least and at the most: a quarter of the shortest time-out, within these."""
+
+_CHECKS_AT_A_TIME = 256
+"""Connections looked at before other tasks get their turn."""
+
+
+async def watch(registry: Registry, limits: TransportLimits) -> None:
+    """Sweep all connections again and again, until cancelled. A cancellation leaves nothing behind."""
+    timeouts = (limits.auth_timeout, limits.heartbeat_interval, limits.heartbeat_timeout, limits.outbox_grace)
+    period = min(max(min(filter(None, timeouts), default=1.0) / 4, _SWEEP[0]), _SWEEP[1])
+    while True:
+        await trio.sleep(period)
+        # If everything stood still for a while, readers first hear what has come meanwhile.
+        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
+        for number, conversation in enumerate(tuple(registry.conversations.values()), 1):
+            check(conversation, limits, trio.current_time())
+            if number % _CHECKS_AT_A_TIME == 0:
+                await trio.lowlevel.checkpoint()
+
+
+def check(conversation: Conversation, limits: TransportLimits, now: float) -> None:
+    """Look at one connection, and end it if it is time.
+
+    Args:
+        conversation: After the upgrade.
+        limits: The time-outs.
+        now: Trio's time.
+    """
+    stream, connection = conversation.stream, conversation.connection
+    if stream.sealed or connection is None:
+        return
+    if stream.crowded_since is not None and now - stream.crowded_since >= limits.outbox_grace:
+        conversation.drop_slow()
+        return
+    if connection.authenticated:
+        conversation.anonymous_since = now
+    elif now - conversation.anonymous_since >= seconds(limits.auth_timeout):
+        conversation.close(CLOSE_UNAUTHENTICATED, "not authenticated in time")
+        return
+    if conversation.paused_since is None and now - stream.last_heard >= seconds(limits.heartbeat_timeout):
+        _log.debug("heartbeat_lost", connection=connection.id, address=connection.address)
+        conversation.close(CLOSE_HEARTBEAT, "heartbeat lost")
+    elif now - conversation.pinged_at >= seconds(limits.heartbeat_interval):
+        conversation.pinged_at = now
+        stream.push(_PING)
