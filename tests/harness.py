@@ -133,11 +133,11 @@ class Player:
 
 
 @asynccontextmanager
-async def connected(server: Server, encoding: str = "msgpack", *, key: str = KEY) -> AsyncIterator[Player]:
-    """A player that is connected but has not logged in."""
-    host, port = server.transport.addresses[0]
+async def dialled(url: str, encoding: str = "msgpack", *, key: str = KEY) -> AsyncIterator[Player]:
+    """A player that is connected to an address but has not logged in."""
+    host, port = url.removeprefix("ws://").rsplit(":", 1)
     # The stream is ours to close: trio-websocket leaves that of a connection open which the server has closed.
-    async with await trio.open_tcp_stream(host, port) as stream, trio.open_nursery() as nursery:
+    async with await trio.open_tcp_stream(host, int(port)) as stream, trio.open_nursery() as nursery:
         with trio.fail_after(PATIENCE):
             socket = await wrap_client_stream(nursery, stream, f"{host}:{port}", f"/v1/socket?x-yummy-api={key}")
         try:
@@ -146,6 +146,13 @@ async def connected(server: Server, encoding: str = "msgpack", *, key: str = KEY
             with trio.move_on_after(PATIENCE, shield=True):
                 await socket.aclose()
             nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def connected(server: Server, encoding: str = "msgpack", *, key: str = KEY) -> AsyncIterator[Player]:
+    """A player that is connected to a server but has not logged in."""
+    async with dialled(server.url, encoding, key=key) as player:
+        yield player
 
 
 async def log_in(player: Player, name: str) -> Player:

@@ -1,0 +1,161 @@
+"""The server as a process: how it begins, what it says, and how it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trio
+from harness import connected, dialled, running, write_scripts
+from trio_websocket import ConnectionRejected
+
+PATIENCE = 30.0
+"""Seconds for a process to begin or to end."""
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "yummy", *arguments]
+
+
+def environment(folder):
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {"env": kept, "cwd": folder, "stderr": subprocess.PIPE, "text": True}
+
+
+@contextmanager
+def process(folder, *arguments):
+    """A server of its own; gives the process and its line that says where it listens."""
+    server = subprocess.Popen(command("--port", "0", "--log-format", "json", *arguments), **environment(folder))
+    try:
+        line = next(said for said in map(json.loads, server.stderr) if said["event"] == "listening")
+        yield server, line
+    finally:
+        server.kill()
+        server.communicate(timeout=PATIENCE)
+
+
+def stop(server, number=signal.SIGTERM):
+    server.send_signal(number)
+    _, rest = server.communicate(timeout=PATIENCE)
+    return server.returncode, rest
+
+
+def test_it_says_in_one_line_where_it_listens_with_which_scripts_and_how(tmp_path):
+    write_scripts(tmp_path / "hooks", game="def pre_play(model):\n    model.message = 1\n", _no="1 / 0")
+    with process(tmp_path) as (server, line):
+        assert line["address"].startswith("ws://127.0.0.1:")
+        assert line["scripts"] == ["game.py"]
+        assert line["mode"] == "development"
+        assert (tmp_path / "yummy.db").exists()
+        code, rest = stop(server)
+        assert (code, "Traceback" in rest) == (0, False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_closes_connections_with_going_away_and_ends_with_0(tmp_path, number):
+    async def talk(server, url):
+        async with dialled(url) as anna:
+            await anna.ok("AuthDeviceId", id="some-device")
+            server.send_signal(number)
+            assert await anna.close_code() == 1001
+
+    with process(tmp_path) as (server, line):
+        trio.run(talk, server, line["address"])
+        server.communicate(timeout=PATIENCE)
+        assert server.returncode == 0
+
+
+def test_broken_scripts_are_reported_and_end_with_2(tmp_path):
+    write_scripts(tmp_path / "hooks", game="def pre_play(model)\n    pass\n")
+    ended = subprocess.run(command("--port", "0"), timeout=PATIENCE, check=False, **environment(tmp_path))
+    assert ended.returncode == 2
+    assert "game.py:1" in ended.stderr
+    assert "^" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_address_in_use_ends_with_1(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        ended = subprocess.run(command("--port", port), timeout=PATIENCE, check=False, **environment(tmp_path))
+    assert ended.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_file_that_is_no_database_ends_with_1_and_is_left_alone(tmp_path):
+    file = tmp_path / "notes.db"
+    file.write_text("not a database, but somebody's notes " * 100, encoding="utf-8")
+    before = file.read_bytes()
+    ended = subprocess.run(
+        command("--port", "0", "--database", str(file)), timeout=PATIENCE, check=False, **environment(tmp_path)
+    )
+    assert ended.returncode == 1
+    assert "notes.db" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert before == file.read_bytes()
+
+
+def test_an_operator_makes_the_first_admin(tmp_path):
+    async def user_type(url):
+        async with dialled(url) as anna:
+            await anna.ok("AuthCustomId", id="custom-of-anna")
+            return (await anna.ok("Me"))["user_type"]
+
+    with process(tmp_path) as (_, line):
+        assert trio.run(user_type, line["address"]) == 1
+        done = subprocess.run(
+            command("user", "set-type", "custom-of-anna", "admin"),
+            timeout=PATIENCE,
+            check=False,
+            stdout=subprocess.PIPE,
+            **environment(tmp_path),
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.endswith("is now: admin\n")
+        assert trio.run(user_type, line["address"]) == 3
+    nobody = subprocess.run(
+        command("user", "set-type", "nobody", "admin"), timeout=PATIENCE, check=False, **environment(tmp_path)
+    )
+    assert nobody.returncode == 1
+    assert "nobody" in nobody.stderr
+
+
+def test_an_acknowledged_account_survives_kill_9(tmp_path):
+    async def log_in(server, url):
+        async with dialled(url) as anna:
+            made = await anna.ok("AuthCustomId", id="custom-of-anna")
+            await anna.ok("UpdateUser", name="Anna")
+            server.kill()
+            return made["user_id"]
+
+    async def again(url):
+        async with dialled(url) as anna:
+            await anna.ok("AuthCustomId", id="custom-of-anna")
+            me = await anna.ok("Me")
+            return me["id"], me["name"]
+
+    with process(tmp_path) as (server, line):
+        user_id = trio.run(log_in, server, line["address"])
+    with process(tmp_path) as (_, line):
+        assert (user_id, "Anna") == trio.run(again, line["address"])
+
+
+async def test_a_wrong_key_is_refused_before_the_upgrade():
+    async with running() as server:
+        with pytest.RaisesGroup(pytest.RaisesExc(ConnectionRejected, match="401"), flatten_subgroups=True):
+            async with connected(server, key="wrong"):
+                pass
+
+
+async def test_the_project_s_own_reference_scripts_load_and_cost_nothing():
+    async with running(Path(__file__).parents[1] / "hooks") as server:
+        assert server.hooks.scripts == ("reference.py",)
+        assert not server.hooks.wants_either("play")
