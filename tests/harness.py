@@ -7,7 +7,7 @@ by something that it does not share code with.
 import itertools
 import json
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -133,13 +133,17 @@ class Player:
 
 
 @asynccontextmanager
-async def dialled(url: str, encoding: str = "msgpack", *, key: str = KEY) -> AsyncIterator[Player]:
+async def dialled(
+    url: str, encoding: str = "msgpack", *, key: str = KEY, subprotocols: Sequence[str] = ()
+) -> AsyncIterator[Player]:
     """A player that is connected to an address but has not logged in."""
     host, port = url.removeprefix("ws://").rsplit(":", 1)
     # The stream is ours to close: trio-websocket leaves that of a connection open which the server has closed.
     async with await trio.open_tcp_stream(host, int(port)) as stream, trio.open_nursery() as nursery:
         with trio.fail_after(PATIENCE):
-            socket = await wrap_client_stream(nursery, stream, f"{host}:{port}", f"/v1/socket?x-yummy-api={key}")
+            socket = await wrap_client_stream(
+                nursery, stream, f"{host}:{port}", f"/v1/socket?x-yummy-api={key}", subprotocols=subprotocols
+            )
         try:
             yield Player(socket, encoding)
         finally:
@@ -149,9 +153,9 @@ async def dialled(url: str, encoding: str = "msgpack", *, key: str = KEY) -> Asy
 
 
 @asynccontextmanager
-async def connected(server: Server, encoding: str = "msgpack", *, key: str = KEY) -> AsyncIterator[Player]:
+async def connected(server: Server, encoding: str = "msgpack", **options: Any) -> AsyncIterator[Player]:
     """A player that is connected to a server but has not logged in."""
-    async with dialled(server.url, encoding, key=key) as player:
+    async with dialled(server.url, encoding, **options) as player:
         yield player
 
 
