@@ -223,7 +223,7 @@ def test_set_type_uses_the_same_settings(operated, monkeypatch):
 
 
 def python(*args):
-    return subprocess.run(  # noqa: S603  # our own interpreter
+    return subprocess.run(  # our own interpreter
         [sys.executable, *args], capture_output=True, text=True, timeout=60, check=False
     )
 

@@ -59,7 +59,7 @@ class Server:
 
 def start_server(folder: Path, **settings: str) -> Server:
     environment = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG", "TMPDIR")}
-    process = subprocess.Popen(  # noqa: S603  # our own server with our own arguments
+    process = subprocess.Popen(  # our own server with our own arguments
         [sys.executable, "-m", "yummy", "--hooks", EXAMPLE / "hooks", "--port", "0", "--database", ":memory:"],
         cwd=folder,  # where there is neither .env nor yummy.toml
         env={**environment, "CONNECTION_RESTORE_WAIT_TIMEOUT": str(RESTORE_SECONDS), **settings},
