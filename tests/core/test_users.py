@@ -6,7 +6,7 @@ from yummy import model as models
 from yummy.constants import UserType
 from yummy.core.users import UpdateFacts
 from yummy.core.values import IdentityKind, Meta
-from yummy.core.work import EndSession, RevokeSessions
+from yummy.core.work import EndSession, RevokeSessions, SetUserType
 
 
 @pytest.fixture
@@ -92,6 +92,7 @@ def test_a_new_password_ends_the_other_sessions(people):
 
 
 def test_an_admin_changes_others_and_their_types(people):
-    assert (
-        2 == update(people, "root", target_user_id="bob", user_type=2, metas={"k": {"access": 5, "value": 1}}).user_type
-    )
+    bob = update(people, "root", target_user_id="bob", user_type=2, metas={"k": {"access": 5, "value": 1}})
+
+    assert (2, Meta(1, 5)) == (bob.user_type, bob.metas["k"])
+    assert [SetUserType("bob", 2)] == people.staged(SetUserType)

@@ -53,6 +53,8 @@ async def _prepare_email(work: Work, model: models.EmailAuth, desk: Desk) -> Non
             break
         account = again
         desk.release_turns()
+    # Again, now that guesses at the same account have had their turns, one after another.
+    work.throttles.login_account.check(email, work.now)
     if again is not None and fits:
         work.facts = LoginFacts(again)
     elif again is None and new_hash is not None:

@@ -97,16 +97,14 @@ class Chain:
         work.uow.held.update(rooms)
         try:
             answer = rule.run(work, message.model)
+            committer = self._committer
+            if work.begun is not None or committer.is_durable(work.uow):
+                return False
+            self._follow(committer.commit_now(work.uow, lambda: message.succeed(answer)))
         except Refusal as refusal:
             message.fail(refusal)
-            return True
         except Exception:  # noqa: BLE001  # a fault of ours must cost this message only
             self._fault(message)
-            return True
-        committer = self._committer
-        if work.begun is not None or committer.is_durable(work.uow):
-            return False
-        self._follow(committer.commit_now(work.uow, lambda: message.succeed(answer)))
         return True
 
     async def run(self, message: Message) -> None:
@@ -148,7 +146,10 @@ class Chain:
     async def _core(
         self, work: Work, rule: Rule, model: models.Model, desk: ServiceDesk, about: dict[str, Any]
     ) -> tuple[Answer | None, Refusal | None]:
-        """Prepare and core; a refusal drops what core staged and keeps what pre did."""
+        """Prepare and core; a refusal drops what core staged and keeps what pre did.
+
+        A hook of connecting that fails refuses the login, and so counts as a refusal by core.
+        """
         savepoint = None
         try:
             if rule.waits(work, model) and rule.prepare is not None:
@@ -175,6 +176,8 @@ class Chain:
         work = self._work(message)
         desk = ServiceDesk(work.uow, message, self.store, self.passwords, self.turns, self.switchboard)
         try:
+            if reason != "window":
+                await self._silence(session_id)
             await self._take_rooms(work, _SESSION_ROOMS, session_id)
             session = self.world.sessions.get(session_id)
             if session is None:
@@ -183,16 +186,23 @@ class Chain:
             session = self.world.sessions.get(session_id)
             if session is None or (reason == "window" and session.connection is not None):
                 return
-            line = self.switchboard.line(session.connection)
             sessions.end(work, session, reason=reason)
             self._follow(await self._committer.commit(work.uow, lambda: None))
-            if line is not None:
-                line.hang_up(1008, "session ended")
         except Exception:  # noqa: BLE001  # nobody waits for an answer; the log is who hears of it
             self._fault(message)
         finally:
             desk.release_turns()
             self._release_rooms(work)
+
+    async def _silence(self, session_id: str) -> None:
+        """Wait for what the session has begun, holding nothing; else that could put it into a room after its end."""
+        while True:
+            session = self.world.sessions.get(session_id)
+            line = None if session is None else self.switchboard.line(session.connection)
+            if line is None or line.gives_way:
+                return
+            await line.give_way()
+            line.hang_up(1008, "session ended")
 
     async def farewell(self, ended: SessionEnded) -> None:
         """Tell a session's rooms that it has gone, and run the hooks of disconnecting.

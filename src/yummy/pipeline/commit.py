@@ -9,17 +9,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import attrs
-import structlog
 
 from yummy.core.values import Account
 from yummy.core.work import Bind, EndSession, RevokeSessions, SessionEnded, SessionRecord, SetUserType
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.turns import Turns
 from yummy.pipeline.unit import Change, Delivery, Key, Table, UnitOfWork
-from yummy.protocol.errors import Refusal
 from yummy.store.world import World
-
-_log = structlog.get_logger("yummy.pipeline")
 
 type AfterEffect = SessionEnded | EndSession
 type Durable = Account | SessionRecord | RevokeSessions | SetUserType
@@ -136,15 +132,9 @@ class Committer:
             world.put_account(account)
 
     def _with(self, value: Any, changes: list[Change]) -> Any:
-        """The value after these operations; one that no longer fits is dropped and logged."""
+        """The value after these operations."""
         for change in changes:
-            if value is None:
-                _log.warning("write_dropped", what=change.what, why="it is gone")
-                return None
-            try:
-                value = change.operation(value)
-            except Refusal as refusal:
-                _log.warning("write_dropped", what=change.what, why=refusal.error)
+            value = change.applied_to(value)
         return value
 
     def _hand_over(self, key: Key, changes: list[Change]) -> None:

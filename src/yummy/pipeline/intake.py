@@ -105,9 +105,11 @@ class Intake:
             return
         wait = self._rate.spend(self.clock())
         item = self._parse(payload)
-        if wait > 0 and isinstance(item, Message):
-            item = _Refused(item, Refusal(ErrorCode.RATE_LIMITED, retry_after=wait))
         self._watch(item, limited=wait > 0)
+        if wait > 0:
+            # Parsed all the same, so that the answer can name the request.
+            message = item.message if isinstance(item, _Refused) else item
+            item = _Refused(message, Refusal(ErrorCode.RATE_LIMITED, retry_after=wait))
         if not self._working and self._handle_now(item):
             return
         self._queue.append(item)
@@ -248,14 +250,21 @@ class Intake:
                 self._wake()
                 if not self._handle_now(item) and isinstance(item, Message):
                     self._running = item
-                    await self.chain.run(item)
+                    await self._run(item)
                     self._running = None
-        except Superseded:
-            _log.debug("message_superseded", connection=self.connection.id)
         finally:
             self._running = None
             self._working = False
             self._wake()
+
+    async def _run(self, message: Message) -> None:
+        try:
+            await self.chain.run(message)
+        except Superseded:
+            _log.debug("message_superseded", connection=self.connection.id)
+            if not self._gives_way:
+                # Who asked for it has been superseded as well, so this connection stays and its client waits.
+                message.fail(Refusal(ErrorCode.BUSY, "Another connection asked for this session; try again"))
 
     def _wake(self) -> None:
         self._changed.set()

@@ -15,11 +15,14 @@ from enum import Enum
 from typing import Any, Final
 
 import attrs
+import structlog
 
 from yummy.core.values import Account, Room, Session
 from yummy.protocol.errors import Refusal
 from yummy.protocol.messages import Event
 from yummy.store.world import World
+
+_log = structlog.get_logger("yummy.pipeline")
 
 
 class Table(Enum):
@@ -50,6 +53,16 @@ class Change:
     key: Key
     operation: Operation
     what: str
+
+    def applied_to(self, value: Any) -> Any:
+        """The value after it, None if that has gone; a change that no longer fits is dropped and logged."""
+        try:
+            if value is not None:
+                return self.operation(value)
+            _log.warning("write_dropped", what=self.what, why="it is gone")
+        except Refusal as refusal:
+            _log.warning("write_dropped", what=self.what, why=refusal.error)
+        return value
 
 
 @attrs.frozen
@@ -183,7 +196,7 @@ class UnitOfWork:
     def hold(self, key: Key) -> None:
         """Note that the turn of a value is held from now on.
 
-        What was done to it before is done again, to the value as it stands now.
+        What was done to it before is done again, to the value as it stands now; what no longer fits is dropped.
         """
         before = self.changes().get(key, [])
         self.held.add(key)
@@ -191,7 +204,7 @@ class UnitOfWork:
             self._journal.append((key, self._overlay.pop(key)))
             value = self._value(key)
             for change in before:
-                value = None if value is None else change.operation(value)
+                value = change.applied_to(value)
             self._overlay[key] = value
 
     def puts(self, table: Table) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""Turns: one holder at a time, first come, first served."""
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from yummy.pipeline.turns import Turns
+from yummy.pipeline.unit import UnitOfWork
+from yummy.store.world import World
+
+KEY = ("room", "r")
+
+
+@pytest.fixture
+def turns():
+    """No turn is held."""
+    return Turns()
+
+
+def unit():
+    return UnitOfWork(World())
+
+
+async def test_a_free_turn_is_taken_without_waiting(turns):
+    mine = unit()
+    assert turns.free([KEY])
+
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await turns.take(KEY, mine)  # no checkpoint: the cancellation finds nothing to interrupt
+
+    assert (mine, False, True) == (turns.holder(KEY), turns.free([KEY]), turns.free([("room", "other")]))
+    turns.release(KEY)
+    assert (None, 0) == (turns.holder(KEY), turns.statistics().held)
+
+
+async def test_turns_come_in_the_order_of_asking(turns, nursery):
+    order = []
+
+    async def ask(name):
+        await turns.take(KEY, unit())
+        order.append(name)
+        await trio.lowlevel.checkpoint()
+        turns.release(KEY)
+
+    await turns.take(KEY, unit())
+    for name in "abc":
+        nursery.start_soon(ask, name)
+        await wait_all_tasks_blocked()
+    assert ([], 3) == (order, turns.statistics().waiting)
+
+    turns.release(KEY)
+    await wait_all_tasks_blocked()
+
+    assert (["a", "b", "c"], 0) == (order, turns.statistics().held)
+
+
+async def test_who_is_cancelled_while_waiting_does_not_hold_it(turns, nursery):
+    scope, reached = trio.CancelScope(), []
+
+    async def give_up():
+        with scope:
+            await turns.take(KEY, unit())
+            reached.append("given up")
+
+    async def wait():
+        await turns.take(KEY, unit())
+        reached.append("waited")
+        turns.release(KEY)
+
+    await turns.take(KEY, unit())
+    nursery.start_soon(give_up)
+    await wait_all_tasks_blocked()
+    nursery.start_soon(wait)
+    await wait_all_tasks_blocked()
+    scope.cancel()
+    await wait_all_tasks_blocked()
+    turns.release(KEY)
+    await wait_all_tasks_blocked()
+
+    assert (["waited"], 0) == (reached, turns.statistics().held)
+
+
+async def test_who_is_cancelled_after_the_turn_was_given_still_has_it(turns, nursery):
+    scope, mine = trio.CancelScope(), unit()
+
+    async def take():
+        with scope:
+            await turns.take(KEY, mine)
+
+    await turns.take(KEY, unit())
+    nursery.start_soon(take)
+    await wait_all_tasks_blocked()
+    turns.release(KEY)
+    scope.cancel()
+    await wait_all_tasks_blocked()
+
+    assert turns.holder(KEY) is mine
