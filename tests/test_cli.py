@@ -8,15 +8,14 @@ from types import ModuleType
 
 import pytest
 import structlog
+from attrs import define, field
 from click.testing import CliRunner
 
+from yummy import server
 from yummy.cli import main
+from yummy.server import StartupError
 from yummy.settings import LogFormat, LogLevel, Settings
 from yummy.version import __version__
-
-
-class StartupError(Exception):
-    exit_code = 69
 
 
 @pytest.fixture(autouse=True)
@@ -33,22 +32,24 @@ def place(tmp_path, monkeypatch):
     structlog.reset_defaults()
 
 
+@define
+class Served:
+    """Stands where the server would run: notes the settings that it was run with; its outcome can be chosen."""
+
+    settings: list[Settings] = field(factory=list)
+    outcome: int | StartupError = 0
+
+    def run(self, settings):
+        self.settings.append(settings)
+        if isinstance(self.outcome, StartupError):
+            raise self.outcome
+        return self.outcome
+
+
 @pytest.fixture
 def served(monkeypatch):
-    """A server that only notes the settings that it was run with; its outcome can be chosen."""
-    fake = ModuleType("yummy.server")
-    fake.settings = []
-    fake.outcome = 0
-    fake.StartupError = StartupError
-
-    def run(settings):
-        fake.settings.append(settings)
-        if isinstance(fake.outcome, Exception):
-            raise fake.outcome
-        return fake.outcome
-
-    fake.run = run
-    monkeypatch.setitem(sys.modules, "yummy.server", fake)
+    fake = Served()
+    monkeypatch.setattr(server, "run", fake.run)
     return fake
 
 
@@ -131,7 +132,7 @@ def test_the_server_s_exit_code_is_the_command_s(served):
 
 
 def test_a_server_that_cannot_start_is_reported_without_a_traceback(served):
-    served.outcome = StartupError("127.0.0.1:9090 is in use\nchoose another with --port")
+    served.outcome = StartupError("127.0.0.1:9090 is in use\nchoose another with --port", 69)
 
     result = call("--database", ":memory:", "--log-level", "error")
 

@@ -79,6 +79,30 @@ def test_broken_scripts_are_reported_and_end_with_2(tmp_path):
     assert "Traceback" not in ended.stderr
 
 
+def test_a_script_that_never_ends_at_import_is_reported_and_ends_with_2(tmp_path):
+    write_scripts(tmp_path / "hooks", game="while True:\n    pass\n")
+    environ = environment(tmp_path)
+    environ["env"]["HOOK_LOAD_TIMEOUT"] = "1"
+    ended = subprocess.run(command("--port", "0"), timeout=PATIENCE, check=False, **environ)
+    assert ended.returncode == 2
+    assert "game.py" in ended.stderr
+
+
+def test_a_script_that_never_ends_does_not_keep_the_server_from_ending(tmp_path):
+    async def spin(url):
+        async with dialled(url) as anna:
+            await anna.ok("AuthDeviceId", id="some-device")
+            await anna.send(type="CreateRoom")
+            await anna.send(type="CreateRoom")
+
+    write_scripts(tmp_path / "hooks", game="def pre_create_room(model):\n    while True:\n        pass\n")
+    (tmp_path / ".env").write_text("DRAIN_TIMEOUT=1\nHOOK_LOAD_TIMEOUT=1\n", encoding="utf-8")
+    with process(tmp_path) as (server, line):
+        trio.run(spin, line["address"])
+        code, rest = stop(server)
+        assert (code, "Traceback" in rest) == (0, False)
+
+
 def test_an_address_in_use_ends_with_1(tmp_path):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -79,7 +79,7 @@ def serve(  # one argument for each option
     import structlog
 
     from yummy.logs import configure
-    from yummy.server import StartupError, run
+    from yummy.server import StartupError, exit_at_once, run
 
     configure(settings.log_level, settings.log_format, server_name=settings.server_name)
     if settings.development:
@@ -91,6 +91,8 @@ def serve(  # one argument for each option
     except StartupError as error:
         _complain("Yummy cannot start", str(error).splitlines())
         code = error.exit_code
+        if error.stuck:
+            exit_at_once(code)
     ctx.exit(code)
 
 

@@ -53,11 +53,13 @@ class StartupError(Exception):
 
     Attributes:
         exit_code: What the process should end with.
+        stuck: Whether a script holds its thread, so that only `os._exit` ends the process.
     """
 
-    def __init__(self, text: str, exit_code: int = EXIT_CANNOT_START) -> None:
+    def __init__(self, text: str, exit_code: int = EXIT_CANNOT_START, *, stuck: bool = False) -> None:
         super().__init__(text)
         self.exit_code = exit_code
+        self.stuck = stuck
 
 
 @attrs.define(eq=False)
@@ -116,7 +118,7 @@ async def _main(settings: Settings) -> int:
                 nursery.cancel_scope.cancel()
     if server.hooks.stuck:
         # A script holds its thread, which nothing can end but the end of the process.
-        _exit_at_once(0)
+        exit_at_once(0)
     _log.info("stopped")
     return 0
 
@@ -240,13 +242,14 @@ async def _open_scripts(settings: Settings) -> AsyncIterator[HookHost]:
         max_room_meta=settings.max_room_meta,
         max_depth=settings.max_depth,
         state_bytes=settings.hook_state_bytes,
+        host_calls=settings.hook_host_calls,
         debug=settings.debug_hooks,
     )
     try:
         async with open_hooks(settings.default_python_files_path, limits) as hooks:
             yield hooks
     except ScriptsBroken as broken:
-        raise StartupError(broken.report, EXIT_BROKEN_SCRIPTS) from None
+        raise StartupError(broken.report, EXIT_BROKEN_SCRIPTS, stuck=broken.stuck) from None
 
 
 async def _forget_sessions(store: AccountStore, wall_clock: Callable[[], float]) -> None:
@@ -275,10 +278,11 @@ async def _drain(server: Server) -> None:
 async def _exit_on_signal(signals: AsyncIterator[int]) -> None:
     async for _ in signals:
         _log.warning("stopped at once, by a second signal")
-        _exit_at_once(EXIT_FORCED)
+        exit_at_once(EXIT_FORCED)
 
 
-def _exit_at_once(code: int) -> None:
+def exit_at_once(code: int) -> None:
+    """End the process without waiting for any thread; what was said is flushed first."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -203,15 +203,23 @@ class Settings:
         Path("hooks"), "Folder of the hook scripts. `PYTHON_FILES_PATH` names it too.", also="PYTHON_FILES_PATH"
     )
     debug_hooks: bool = setting(default=False, doc="Whether clients are told the text of a script's error.")
-    hook_timeout: float = setting(1 * SECONDS, "Seconds that one call of a hook may run.", positive)
+    hook_timeout: float = setting(
+        1 * SECONDS, "Reserved for the deadline of hooks: seconds that one call may run.", positive
+    )
     hook_abandon_after: float = setting(
-        1 * SECONDS, "Seconds past `HOOK_TIMEOUT` until an interpreter that does not react is given up.", positive
+        1 * SECONDS,
+        "Reserved for it, too: seconds past `HOOK_TIMEOUT` until an interpreter that does not react is given up.",
+        positive,
     )
     hook_max_abandoned: int = setting(
-        4, "Interpreters that may be given up until the server drains and exits with code 70.", at_least(0)
+        4,
+        "Reserved for it, too: interpreters that may be given up until the server drains and exits with code 70.",
+        at_least(0),
     )
     hook_load_timeout: float = setting(
-        5 * SECONDS, "Seconds for importing a script, and for its `on_load` and `on_unload`.", positive
+        5 * SECONDS,
+        "Seconds for a whole load: importing all scripts and their `on_load`; and again for `on_unload`.",
+        positive,
     )
     hook_queue: int = setting(
         1_024, "Hook calls that wait for the interpreter; one more is answered `busy`.", at_least(1)
@@ -219,9 +227,9 @@ class Settings:
     hook_host_calls: int = setting(
         10_000, "Calls of the `room` and `user` API that one call of a hook may make.", at_least(1)
     )
-    hook_sandbox: bool = setting(default=True, doc="Guard rails for honest scripts; no jail for hostile ones.")
+    hook_sandbox: bool = setting(default=True, doc="Reserved for guard rails around scripts.")
     hook_state_bytes: int = setting(
-        1 * MIB, "Bytes of `yummy.state` that are copied, so that they outlive an interpreter.", at_least(0)
+        1 * MIB, "Bytes of `yummy.state` that are copied, so that they can outlive an interpreter.", at_least(0)
     )
 
     @property
