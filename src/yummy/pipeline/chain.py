@@ -199,10 +199,14 @@ class Chain:
         while True:
             session = self.world.sessions.get(session_id)
             line = None if session is None else self.switchboard.line(session.connection)
-            if line is None or line.gives_way:
+            if line is None:
                 return
             await line.give_way()
-            line.hang_up(1008, "session ended")
+            if line.session_id == session_id:
+                line.hang_up(1008, "session ended")
+                return
+            # What it had begun has made it speak for another session.
+            line.go_on()
 
     async def farewell(self, ended: SessionEnded) -> None:
         """Tell a session's rooms that it has gone, and run the hooks of disconnecting.

@@ -120,7 +120,11 @@ class ServiceDesk:
         except BaseException:
             line.go_on()
             raise
-        line.hang_up(4003, "session taken over")
+        if line.session_id == session_id:
+            line.hang_up(4003, "session taken over")
+        else:
+            # What it had begun has made it speak for another session.
+            line.go_on()
 
     def is_taken(self, session_id: str) -> bool:
         """See `yummy.core.work.Desk`."""

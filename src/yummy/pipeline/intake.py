@@ -85,6 +85,7 @@ class Intake:
     _running: Message | None = None
     _working: bool = False
     _gives_way: bool = False
+    _superseded: Message | None = None
     _changed: trio.Event = attrs.field(factory=trio.Event)
     _rate: RateLimit = attrs.field(init=False)
     _refused_at: deque[float] = attrs.field(factory=deque)
@@ -176,8 +177,12 @@ class Intake:
             await self._changed.wait()
 
     def go_on(self) -> None:
-        """Who asked to give way has gone: begin again."""
+        """Who asked to give way has gone, or wants it no longer: begin again."""
         self._gives_way = False
+        message, self._superseded = self._superseded, None
+        if message is not None:
+            # Dropped for nothing; its client stays, and waits for an answer.
+            message.fail(Refusal(ErrorCode.BUSY, "Another connection asked for this session; try again"))
 
     # Its own.
 
@@ -262,9 +267,9 @@ class Intake:
             await self.chain.run(message)
         except Superseded:
             _log.debug("message_superseded", connection=self.connection.id)
+            self._superseded = message
             if not self._gives_way:
-                # Who asked for it has been superseded as well, so this connection stays and its client waits.
-                message.fail(Refusal(ErrorCode.BUSY, "Another connection asked for this session; try again"))
+                self.go_on()
 
     def _wake(self) -> None:
         self._changed.set()
