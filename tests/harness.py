@@ -6,6 +6,7 @@ by something that it does not share code with.
 
 import itertools
 import json
+import ssl
 import textwrap
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -134,12 +135,21 @@ class Player:
 
 @asynccontextmanager
 async def dialled(
-    url: str, encoding: str = "msgpack", *, key: str = KEY, subprotocols: Sequence[str] = ()
+    url: str,
+    encoding: str = "msgpack",
+    *,
+    key: str = KEY,
+    subprotocols: Sequence[str] = (),
+    ssl_context: ssl.SSLContext | None = None,
+    server_name: str = "",
 ) -> AsyncIterator[Player]:
     """A player that is connected to an address but has not logged in."""
-    host, port = url.removeprefix("ws://").rsplit(":", 1)
+    host, port = url.rpartition("/")[2].rsplit(":", 1)
+    stream: trio.abc.Stream = await trio.open_tcp_stream(host, int(port))
+    if ssl_context is not None:
+        stream = trio.SSLStream(stream, ssl_context, server_hostname=server_name, https_compatible=True)
     # The stream is ours to close: trio-websocket leaves that of a connection open which the server has closed.
-    async with await trio.open_tcp_stream(host, int(port)) as stream, trio.open_nursery() as nursery:
+    async with stream, trio.open_nursery() as nursery:
         with trio.fail_after(PATIENCE):
             socket = await wrap_client_stream(
                 nursery, stream, f"{host}:{port}", f"/v1/socket?x-yummy-api={key}", subprotocols=subprotocols
