@@ -2,6 +2,7 @@
 
 import attrs
 import pytest
+import structlog
 import trio
 from trio.testing import wait_all_tasks_blocked
 
@@ -154,7 +155,9 @@ async def test_a_fault_of_ours_costs_one_message(game, room):
         raise RuntimeError("a fault")
 
     game.hooks["pre_play"] = fault
-    assert "internal" == await ada.refused("Play", room_id=room_id, message=1)
+    with structlog.testing.capture_logs() as logs:
+        assert "internal" == await ada.refused("Play", room_id=room_id, message=1)
+    assert [("message_failed", "error")] == [(line["event"], line["log_level"]) for line in logs]
     await ada.ok("MessageToRoom", room_id=room_id, message=1)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import alembic.command
 import alembic.config
 import attrs
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, RowMapping, create_engine, delete, event, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -41,6 +42,8 @@ def _readable_errors() -> Iterator[None]:
     """The one boundary where the driver's errors become ours."""
     try:
         yield
+    except CommandError as error:
+        raise DatabaseError(f"its tables are of another version of Yummy: {error}") from None
     except SQLAlchemyError as error:
         # Its own text would repeat the statement's parameters, password hashes among them.
         cause = getattr(error, "orig", None) or error
