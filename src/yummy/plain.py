@@ -105,7 +105,7 @@ def to_plain(value: object, *, allow_bytes: bool = True) -> Any:
 def _convert(value: object, depth: int) -> object:  # noqa: PLR0911  # one return for each type
     if isinstance(value, Enum):
         return _convert(value.value, depth)
-    if depth == 0:
+    if depth == 0 and isinstance(value, list | tuple | dict):
         raise TypeError("nested too deeply (a list or dict that contains itself?)")
     if isinstance(value, list | tuple):
         return [_convert(item, depth - 1) for item in value]
