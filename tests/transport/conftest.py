@@ -12,7 +12,7 @@ import pytest
 import trio
 import trustme
 from attrs import define, evolve, field
-from trio_websocket import WebSocketConnection, open_websocket_url
+from trio_websocket import WebSocketConnection, wrap_client_stream
 
 from yummy.transport import (
     Connection,
@@ -174,6 +174,10 @@ class RawClient:
         await self.send(masked(BINARY, payload))
         assert (BINARY, payload) == await self.data_frame()
 
+    async def leave(self) -> None:
+        """Close the connection, without a close frame."""
+        await self.stream.aclose()
+
     def reset(self) -> None:
         """End without a word, and let the server's side fail."""
         stream = self.stream
@@ -204,20 +208,17 @@ class House:
     def port(self) -> int:
         return self.running.addresses[0][1]
 
-    @property
-    def url(self) -> str:
-        scheme = "ws" if self.client_tls is None else "wss"
-        return f"{scheme}://localhost:{self.port}{PATH}"
-
     def make_peer(self, connection: Connection) -> Any:
         peer = self.application(connection)
         self.peers.append(peer)
         return peer
 
     async def run(self, options: dict[str, Any], task_status: trio.TaskStatus[Transport]) -> None:
-        with self.scope:
-            await serve(**options, make_peer=self.make_peer, task_status=task_status)
-        self.ended.set()
+        try:
+            with self.scope:
+                await serve(**options, make_peer=self.make_peer, task_status=task_status)
+        finally:
+            self.ended.set()
 
     async def connect(self, *, receive_buffer: int | None = None) -> RawClient:
         """A connection over TCP, or over TLS, without a word of HTTP."""
@@ -240,8 +241,13 @@ class House:
 
     @asynccontextmanager
     async def websocket(self, **options: Any) -> AsyncIterator[WebSocketConnection]:
-        async with open_websocket_url(self.url, ssl_context=self.client_tls, **options) as websocket:
+        """A connection by somebody else's client."""
+        client = await self.connect()
+        async with trio.open_nursery() as nursery:
+            websocket = await wrap_client_stream(nursery, client.stream, "localhost", PATH, **options)
             yield websocket
+            await websocket.aclose()
+            await client.leave()
 
     async def wait_alone(self) -> None:
         """Until nobody is connected, as far as the server knows."""
@@ -251,7 +257,7 @@ class House:
         """Another client is served."""
         client = await self.upgraded()
         await client.echo()
-        await client.stream.aclose()
+        await client.leave()
 
 
 type Open = Callable[..., Any]

@@ -48,10 +48,10 @@ class Connection:
     id: int
     address: str
     subprotocol: str | None
-    _stream: Stream
-    _hang_up: Callable[[int, str], None]
+    _stream: Stream = attrs.field(repr=False)
+    _hang_up: Callable[[int, str], None] = attrs.field(repr=False)
     authenticated: bool = False
-    _ended: trio.Event = attrs.field(factory=trio.Event)
+    _ended: trio.Event = attrs.field(factory=trio.Event, repr=False)
 
     def send(self, frame: bytes) -> None:
         """Queue a frame. Never blocks, never raises; dropped silently once the connection closes.

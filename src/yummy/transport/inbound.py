@@ -13,7 +13,8 @@ CLOSE_POLICY = 1008
 CLOSE_TOO_BIG = 1009
 
 _HEAD_END = b"\r\n\r\n"
-_CONTROL = 0x8
+_CONTROL = 0x8  # the bit that these opcodes have, and the first of them
+_CLOSE = 0x8
 _TEXT_OR_BINARY = (0x1, 0x2)
 _WINDOW = 1.0
 """Seconds in which control frames are counted."""
@@ -38,6 +39,7 @@ class Inbound:
         upgraded: Whether frames come now, instead of a request's head.
         head_complete: Whether the request's head has come to its end; what follows it is held until the upgrade.
         violation: What the client did wrong; nothing passes any more.
+        closed: Whether a close frame has come.
         frames: Frames that have begun, for statistics.
     """
 
@@ -47,6 +49,7 @@ class Inbound:
     upgraded: bool = False
     head_complete: bool = False
     violation: Violation | None = None
+    closed: bool = False
     frames: int = 0
     _held: bytes = b""  # the start of a header, or what came too early
     _tail: bytes = b""  # the last three bytes of the head so far
@@ -118,6 +121,7 @@ class Inbound:
         self.frames += 1
         opcode = first_byte & 0x0F
         if opcode & _CONTROL:
+            self.closed = self.closed or opcode == _CLOSE
             self._count_control_frame(now)
             return
         if opcode in _TEXT_OR_BINARY:

@@ -72,7 +72,7 @@ class Stream(trio.abc.Stream):
         last_heard: When the client's last byte came, in trio's time.
         crowded_since: Since when more than `outbox_bytes` wait, in trio's time; None while they do not.
         sealed: Whether nothing more can be queued.
-        spoken: Whether the client was told anything, beside what TLS has to say.
+        spoken: Whether the client was told anything that is worth waiting for it to read.
         on_end: Called when nothing more will be read.
         on_violation: Called when the client broke a limit; shall end the connection.
         on_overflow: Called when so much waits that no grace applies; shall `reset`.
@@ -135,6 +135,8 @@ class Stream(trio.abc.Stream):
             if self._inbound.violation is not None:
                 self.on_violation(self._inbound.violation)
                 self._end_reading()
+            if self._reading_over:
+                raise trio.ClosedResourceError("reading has ended")
             if self._inbound.head_complete and not self._inbound.upgraded:
                 await self._upgraded.wait()
             if self._early:
@@ -166,6 +168,7 @@ class Stream(trio.abc.Stream):
             try:
                 done = tls.handshake()
             except ssl.SSLError as error:
+                self.spoken = True  # TLS has an alert to say
                 raise trio.BrokenResourceError(f"no TLS handshake: {error.reason}") from error
             finally:
                 self._send_of_tls(tls)
@@ -194,8 +197,8 @@ class Stream(trio.abc.Stream):
 
     async def _receive_raw(self, max_bytes: int) -> bytes:
         while True:
-            if self._reading_over:
-                raise trio.ClosedResourceError("reading has ended")
+            if self._closed:
+                raise trio.ClosedResourceError("the connection was closed")
             await trio.lowlevel.wait_readable(self._socket)
             try:
                 data = self._socket.recv(max_bytes)
@@ -379,7 +382,7 @@ class Stream(trio.abc.Stream):
                     self._write_soon()
                     await self._wait_queued_below(0)
                 self._end_writing()
-                while await self._discard():
+                while not self._inbound.closed and await self._discard():
                     pass
         finally:
             if self._queued:
@@ -413,16 +416,16 @@ class Stream(trio.abc.Stream):
             self._socket.shutdown(socket.SHUT_WR)
 
     async def _discard(self) -> bool:
-        """Read something that nobody wants any more; whether there may be more of it."""
+        """Read something that nobody wants any more, but a close frame; whether there may be more of it."""
         if self._closed:
             return False
         try:
-            await trio.lowlevel.wait_readable(self._socket)
-            return bool(self._socket.recv(RECEIVE_BYTES))
-        except BlockingIOError:
-            return True
-        except (OSError, trio.ClosedResourceError):
+            data = await self._receive(RECEIVE_BYTES)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
             return False
+        if self._inbound.upgraded:
+            self._inbound.feed(data, self.last_heard)
+        return bool(data)
 
     def _discard_now(self) -> None:
         """Closing over bytes that were never read would reset the connection, and what is on its way with it."""
