@@ -183,3 +183,24 @@ async def test_the_project_s_own_reference_scripts_load_and_cost_nothing():
     async with running(Path(__file__).parents[1] / "hooks") as server:
         assert server.hooks.scripts == ("reference.py",)
         assert not server.hooks.wants_either("play")
+
+
+def test_what_has_begun_ends_before_the_server_does(tmp_path):
+    async def log_out(server, url):
+        async with dialled(url) as anna:
+            await anna.ok("AuthDeviceId", id="some-device")
+            await anna.ok("CreateRoom")
+            await anna.send(type="Logout")
+            server.send_signal(signal.SIGTERM)
+            assert await anna.close_code() == 1001
+
+    scripts = """
+        def post_user_disconnected(model, success):
+            print("goodbye", model.reason)
+    """
+    write_scripts(tmp_path / "hooks", game=scripts)
+    with process(tmp_path) as (server, line):
+        trio.run(log_out, server, line["address"])
+        _, rest = server.communicate(timeout=PATIENCE)
+        assert server.returncode == 0
+        assert "goodbye logout" in rest

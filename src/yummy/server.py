@@ -27,6 +27,7 @@ from yummy.pipeline.chain import Chain
 from yummy.pipeline.commit import AfterEffect
 from yummy.pipeline.intake import Intake
 from yummy.pipeline.switchboard import Switchboard
+from yummy.pipeline.tasks import Tasks
 from yummy.pipeline.windows import Windows
 from yummy.protocol.errors import Refusal
 from yummy.salt import with_secrets
@@ -72,6 +73,7 @@ class Server:
         database: Accounts and issued sessions.
         hooks: The scripts.
         transport: Its connections.
+        tasks: The chains that run.
     """
 
     settings: Settings
@@ -79,6 +81,7 @@ class Server:
     database: Database
     hooks: HookHost
     transport: Transport
+    tasks: Tasks
 
     @property
     def world(self) -> World:
@@ -167,11 +170,13 @@ async def _join(
     switchboard = Switchboard(world)
     store = AccountStore(database)
 
+    tasks = Tasks(chains)
+
     def follow(effect: AfterEffect) -> None:
         if isinstance(effect, SessionEnded):
-            chains.start_soon(chain.farewell, effect)
+            tasks.start(chain.farewell, effect)
         else:
-            chains.start_soon(chain.end_session, effect.session_id, effect.reason)
+            tasks.start(chain.end_session, effect.session_id, effect.reason)
 
     chain = Chain(
         world=world,
@@ -188,16 +193,16 @@ async def _join(
     windows = Windows(
         world,
         settings.connection_restore_wait_timeout,
-        lambda session_id: chains.start_soon(chain.end_session, session_id, "window"),
+        lambda session_id: tasks.start(chain.end_session, session_id, "window"),
     )
     services.start_soon(windows.run)
     services.start_soon(_forget_sessions, store, wall_clock)
 
     def make_peer(connection: Connection) -> Intake:
-        return Intake(connection, chain, chains.start_soon, windows.open, trio.current_time)
+        return Intake(connection, chain, tasks.start, windows.open, trio.current_time)
 
     transport = await services.start(partial(serve, **await _transport_parts(settings), make_peer=make_peer))
-    return Server(settings, chain, database, hooks, transport)
+    return Server(settings, chain, database, hooks, transport, tasks)
 
 
 async def _transport_parts(settings: Settings) -> dict[str, Any]:
@@ -271,8 +276,13 @@ def _announce(server: Server) -> None:
 
 
 async def _drain(server: Server) -> None:
-    with trio.move_on_after(server.settings.drain_timeout):
-        await server.transport.drain(server.settings.drain_timeout)
+    timeout = server.settings.drain_timeout
+    deadline = trio.current_time() + timeout
+    await server.transport.drain(timeout)
+    with trio.move_on_at(deadline) as waiting:
+        await server.tasks.wait_idle()
+    if waiting.cancelled_caught:
+        _log.warning("messages_cut_off", count=server.tasks.running)
 
 
 async def _exit_on_signal(signals: AsyncIterator[int]) -> None:
