@@ -279,49 +279,72 @@ async def test_finish_may_take_longer_than_the_socket(open_house):
     assert [] == list(house.running.connections)
 
 
-@pytest.mark.parametrize("where", ["make", "receive", "full", "wait_room", "finish"])
-async def test_an_application_that_fails_costs_one_connection(open_house, where, caplog):
-    class Broken(Echo):
-        def __init__(self, connection):
-            if where == "make":
-                raise ValueError("bug")
-            super().__init__(connection)
+class FailsToReceive(Echo):
+    def receive(self, payload):
+        raise ValueError("bug")
 
-        def receive(self, payload):
-            if payload == b"ok":
-                return super().receive(payload)
-            if where == "receive":
-                raise ValueError("bug")
-            self.full = where == "wait_room"
-            return super().receive(payload)
 
-        async def wait_room(self):
-            raise ValueError("bug")
+class FailsToSayWhetherItIsFull(Echo):
+    @property
+    def full(self):
+        raise ValueError("bug")
 
-        async def finish(self, reason):
-            await super().finish(reason)
-            if where == "finish":
-                raise ValueError("bug")
+    @full.setter
+    def full(self, value):
+        pass
 
-    if where == "full":
-        Broken.full = property(lambda _: 1 / 0, lambda _, value: None)  # type: ignore[assignment]
-    house = await open_house(Broken)
+
+class FailsToMakeRoom(Echo):
+    def receive(self, payload):
+        super().receive(payload)
+        self.full = True
+
+    async def wait_room(self):
+        raise ValueError("bug")
+
+
+@pytest.mark.parametrize("application", [FailsToReceive, FailsToSayWhetherItIsFull, FailsToMakeRoom])
+async def test_an_application_that_fails_costs_one_connection(open_house, application):
+    house = await open_house(application)
     client = await house.upgraded()
-    if where == "finish":
-        await client.echo(b"ok")
-        await client.send(masked(CLOSE))
-        assert CLOSE == (await client.frame())[0]
-    else:
-        await client.send(masked(BINARY, b"crash"))
-        while (frame := await client.frame())[0] == BINARY:
-            pass
-        assert (CLOSE, b"\x03\xf3internal error") == frame
+    await client.send(masked(BINARY, b"crash") * 3)
+    while (frame := await client.frame())[0] == BINARY:
+        pass
+    assert (CLOSE, b"\x03\xf3internal error") == frame
     await client.leave()
     await house.wait_alone()
-    if where in ("receive", "full", "wait_room"):
-        assert ["error"] == house.peers[0].finished
-        house.application = Echo
-        await house.assert_serves()
+    assert ["error"] == house.peers[0].finished
+    house.application = Echo
+    await house.assert_serves()
+
+
+async def test_an_application_that_cannot_even_begin(open_house):
+    def fail(connection):
+        raise ValueError("bug")
+
+    house = await open_house(fail)
+    client = await house.upgraded()
+    assert 1011 == await client.close_code()
+    await client.leave()
+    await house.wait_alone()
+    house.application = Echo
+    await house.assert_serves()
+
+
+async def test_an_application_that_cannot_end(open_house):
+    class FailsToFinish(Echo):
+        async def finish(self, reason):
+            await super().finish(reason)
+            raise ValueError("bug")
+
+    house = await open_house(FailsToFinish)
+    client = await house.upgraded()
+    await client.echo()
+    await client.send(masked(CLOSE))
+    assert CLOSE == (await client.frame())[0]
+    await house.wait_alone()
+    assert ["closed"] == house.peers[0].finished
+    await house.assert_serves()
 
 
 async def test_a_client_that_does_not_answer_a_close_is_left_after_a_while(open_house, mock_clock):

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +44,7 @@ def test_a_head_passes_and_what_comes_too_early_is_held():
 def test_the_end_of_a_head_is_found_however_it_is_cut(cuts):
     data = HEAD + b"early"
     borders = [0, *sorted(cuts), len(data)]
-    pieces = [data[begin:end] for begin, end in zip(borders, borders[1:], strict=False) if end > begin]
+    pieces = [data[begin:end] for begin, end in pairwise(borders) if end > begin]
     inbound = Inbound()
     assert HEAD == feed(inbound, *pieces)
     assert b"early" == inbound.upgrade()
@@ -62,7 +64,7 @@ def test_a_head_without_an_end_passes():
 def test_frames_pass_unchanged_however_they_are_cut(sizes, cuts):
     data = b"".join(masked(first_byte, size if first_byte != PING else size % 126) for first_byte, size in sizes)
     borders = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
-    pieces = [data[begin:end] for begin, end in zip(borders, borders[1:], strict=False) if end > begin]
+    pieces = [data[begin:end] for begin, end in pairwise(borders) if end > begin]
     inbound = upgraded(max_message_bytes=300, max_fragments=1)
     assert data == feed(inbound, *pieces)
     assert inbound.violation is None

@@ -6,7 +6,7 @@ from typing import Protocol
 import attrs
 import trio
 
-from yummy.transport.stream import Stream
+from yummy.transport.outbox import Outbox
 
 
 class Peer(Protocol):
@@ -48,7 +48,7 @@ class Connection:
     id: int
     address: str
     subprotocol: str | None
-    _stream: Stream = attrs.field(repr=False)
+    _outbox: Outbox = attrs.field(repr=False)
     _hang_up: Callable[[int, str], None] = attrs.field(repr=False)
     authenticated: bool = False
     _ended: trio.Event = attrs.field(factory=trio.Event, repr=False)
@@ -59,7 +59,7 @@ class Connection:
         Args:
             frame: One or more whole frames, as `yummy.transport.frames` makes them.
         """
-        self._stream.push(frame)
+        self._outbox.push(frame)
 
     def close(self, code: int, reason: str = "") -> None:
         """Close behind what is queued. Returns at once; the connection's own task does the rest. Idempotent.
@@ -73,7 +73,7 @@ class Connection:
     @property
     def closing(self) -> bool:
         """Whether nothing more can be sent."""
-        return self._stream.sealed
+        return self._outbox.sealed
 
     async def wait_closed(self) -> None:
         """Wait until the connection is gone, and what was received of it has ended."""

@@ -188,12 +188,12 @@ class Conversation:
             return None
         subprotocol = choose_subprotocol(request.proposed_subprotocols)
         self.connection = Connection(
-            self._registry.next_id(), self.address, subprotocol, stream=self.stream, hang_up=self.close
+            self._registry.next_id(), self.address, subprotocol, outbox=self.stream.outbox, hang_up=self.close
         )
         self._registry.join(self.connection.id, self)
         self.anonymous_since = self.pinged_at = trio.current_time()
         self.stream.on_violation = self._refuse_violation
-        self.stream.on_overflow = self.drop_slow
+        self.stream.outbox.on_overflow = self.drop_slow
         self.stream.upgrade()
         return await request.accept(subprotocol=subprotocol)
 
@@ -230,7 +230,7 @@ class Conversation:
         why = closed.reason
         if why is None or why.code == CLOSE_ABNORMAL:
             self.ending = Ending.LOST
-        elif why.code in _WHAT_IT_SENT and not self.stream.sealed:
+        elif why.code in _WHAT_IT_SENT and not self.stream.outbox.sealed:
             self.close(why.code, why.reason or "")
         else:
             self.ending = Ending.CLOSED

@@ -15,8 +15,8 @@ _FLUSHES_AT_A_TIME = 256
 """Outboxes written before other tasks get their turn."""
 
 
-class Outbox(Protocol):
-    """Frames that wait to be written."""
+class Flushable(Protocol):
+    """Something that waits to be written; see `yummy.transport.outbox`."""
 
     def flush(self) -> bool:
         """Write what the kernel takes.
@@ -28,8 +28,8 @@ class Outbox(Protocol):
     async def drain(self) -> None:
         """Write the rest, whenever the kernel takes more of it."""
 
-    def reset(self) -> None:
-        """Give the connection up."""
+    def fail(self) -> None:
+        """Give up, since writing failed."""
 
 
 @attrs.define(eq=False)
@@ -43,10 +43,10 @@ class Hub:
 
     rounds: int = 0
     flushes: int = 0
-    _marked: list[Outbox] = attrs.field(factory=list)
+    _marked: list[Flushable] = attrs.field(factory=list)
     _parked: trio.lowlevel.Task | None = None
 
-    def mark(self, outbox: Outbox) -> None:
+    def mark(self, outbox: Flushable) -> None:
         """Have an outbox written in the next batch. It must not be marked already."""
         self._marked.append(outbox)
         if self._parked is not None:
@@ -84,17 +84,17 @@ class Hub:
 
     # Nothing that goes wrong in one outbox may end the task that all of them depend on.
 
-    def _flush(self, outbox: Outbox) -> bool:
+    def _flush(self, outbox: Flushable) -> bool:
         try:
             return outbox.flush()
         except Exception:  # noqa: BLE001  # see above
             _log.exception("write_failed")
-            outbox.reset()
+            outbox.fail()
             return True
 
-    async def _drain(self, outbox: Outbox) -> None:
+    async def _drain(self, outbox: Flushable) -> None:
         try:
             await outbox.drain()
         except Exception:  # noqa: BLE001  # see above
             _log.exception("write_failed")
-            outbox.reset()
+            outbox.fail()

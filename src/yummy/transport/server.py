@@ -86,7 +86,7 @@ class Transport:
             accepted=registry.accepted,
             refused=dict(registry.refused),
             endings=dict(registry.endings),
-            bytes_queued=sum(one.stream.queued for one in registry.conversations.values()),
+            bytes_queued=sum(one.stream.outbox.queued for one in registry.conversations.values()),
             rounds=self._hub.rounds,
             flushes=self._hub.flushes,
         )

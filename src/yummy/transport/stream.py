@@ -1,6 +1,6 @@
-"""One client's bytes: a raw socket, perhaps TLS on it, an outbox of whole frames, and the clock of the last word.
+"""One client's bytes: a raw socket, perhaps TLS on it, an outbox, and the clock of the last word.
 
-It stands under trio-websocket as its stream, and beside it as the way by which the application's ready frames leave.
+It stands under trio-websocket as its stream; the application's ready frames leave beside that, by the outbox.
 Knows frames only by their borders, and nothing of what they say.
 """
 
@@ -16,7 +16,8 @@ import trio
 from yummy.transport.frames import frame_close
 from yummy.transport.hub import Hub
 from yummy.transport.inbound import Inbound, Violation
-from yummy.transport.limits import KIB, TransportLimits, bound
+from yummy.transport.limits import KIB, TransportLimits
+from yummy.transport.outbox import Outbox
 from yummy.transport.tls import Tls
 
 RECEIVE_BYTES = 16 * KIB
@@ -64,60 +65,41 @@ def _ignore_violation(_: Violation) -> None:
 class Stream(trio.abc.Stream):
     """The bytes of one connection.
 
-    A frame is queued whole or not at all, so no cancellation leaves half of one; nothing follows a close frame. The
-    socket is closed by its owner alone, with `finish` or `reset`: `aclose`, which trio-websocket calls, only ends the
-    reading, so that what is queued still leaves.
+    Nothing follows a close frame. The socket is closed by its owner alone, with `finish` or `reset`: `aclose`, which
+    trio-websocket calls, only ends the reading, so that what is queued still leaves.
 
     Attributes:
+        outbox: What waits to be written.
         last_heard: When the client's last byte came, in trio's time.
-        crowded_since: Since when more than `outbox_bytes` wait, in trio's time; None while they do not.
-        sealed: Whether nothing more can be queued.
         spoken: Whether the client was told anything that is worth waiting for it to read.
         on_end: Called when nothing more will be read.
         on_violation: Called when the client broke a limit; shall end the connection.
-        on_overflow: Called when so much waits that no grace applies; shall `reset`.
     """
 
     _socket: socket.socket
     _hub: Hub
     _limits: TransportLimits
     _tls: Tls | None = None
+    outbox: Outbox = attrs.field(init=False)
     last_heard: float = attrs.field(factory=trio.current_time)
-    crowded_since: float | None = None
-    sealed: bool = False
     spoken: bool = False
     on_end: Callable[[], None] = _ignore_end
     on_violation: Callable[[Violation], None] = _ignore_violation
-    on_overflow: Callable[[], None] = _ignore_end
     _inbound: Inbound = attrs.field(init=False)
     _upgraded: trio.Event = attrs.field(factory=trio.Event)
     _early: bytes = b""  # frames that came together with the request
-    _outbox: list[bytes] = attrs.field(factory=list)  # whole frames
-    _wire: memoryview = attrs.field(factory=lambda: memoryview(b""))  # the rest of what the kernel took a part of
-    _queued: int = 0
-    _crowd: int = attrs.field(init=False)
-    _burst: int = attrs.field(init=False)
-    _scheduled: bool = False  # the hub, or a task of its, will write
-    _progress: trio.Event | None = None
     _reading_over: bool = False
     _closed: bool = False
     _bytes_received: int = 0
-    _bytes_sent: int = 0
 
     def __attrs_post_init__(self) -> None:
         limits = self._limits
         self._inbound = Inbound(limits.max_message_bytes, limits.max_fragments, limits.max_control_frames)
-        self._crowd = bound(limits.outbox_bytes)
-        self._burst = bound(limits.outbox_bytes * limits.outbox_burst)
+        self.outbox = Outbox(self._socket, self._hub, limits, self._tls, on_failure=self.reset)
 
     def statistics(self) -> StreamStatistics:
         """What has passed so far, and what waits."""
-        return StreamStatistics(self._bytes_received, self._bytes_sent, self._queued, self._inbound.frames)
-
-    @property
-    def queued(self) -> int:
-        """Bytes that wait for the kernel."""
-        return self._queued
+        return StreamStatistics(self._bytes_received, self.outbox.bytes_sent, self.outbox.queued, self._inbound.frames)
 
     # Reading
 
@@ -171,7 +153,7 @@ class Stream(trio.abc.Stream):
                 self.spoken = True  # TLS has an alert to say
                 raise trio.BrokenResourceError(f"no TLS handshake: {error.reason}") from error
             finally:
-                self._send_of_tls(tls)
+                self.outbox.push_wire(tls.to_send())
             if done:
                 return
             received = await self._receive_raw(RECEIVE_BYTES)
@@ -187,8 +169,8 @@ class Stream(trio.abc.Stream):
         try:
             while not (data := tls.read()) and not tls.ended:
                 # Keys that change, and alerts, want an answer.
-                self._send_of_tls(tls)
-                await self._wait_queued_below(_BACKPRESSURE)
+                self.outbox.push_wire(tls.to_send())
+                await self.outbox.wait_below(_BACKPRESSURE)
                 tls.feed(await self._receive_raw(max_bytes))
         except ssl.SSLError as error:
             self._end_reading()
@@ -218,21 +200,6 @@ class Stream(trio.abc.Stream):
 
     # Writing
 
-    def push(self, frame: bytes) -> None:
-        """Queue a frame for the hub's next round. Never waits and never raises; dropped once the stream is sealed.
-
-        Args:
-            frame: One or more whole frames.
-        """
-        if self.sealed:
-            return
-        self._outbox.append(frame)
-        self._queued += len(frame)
-        if not self._scheduled:
-            self._write_soon()
-        if self._queued > self._crowd:
-            self._note_crowd()
-
     def answer(self, data: bytes) -> None:
         """Queue what is no frame of the application, such as an HTTP response.
 
@@ -240,7 +207,7 @@ class Stream(trio.abc.Stream):
             data: All of it.
         """
         self.spoken = True
-        self.push(data)
+        self.outbox.push(data)
 
     def seal(self, code: int, reason: str = "") -> None:
         """Queue a close frame; nothing follows it.
@@ -249,8 +216,8 @@ class Stream(trio.abc.Stream):
             code: Why, as a number.
             reason: Why, for people.
         """
-        self.push(frame_close(code, reason))
-        self.sealed = True
+        self.outbox.push(frame_close(code, reason))
+        self.outbox.sealed = True
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Queue what trio-websocket says: a response, a pong, a close frame. Waits only while very much is queued.
@@ -260,109 +227,19 @@ class Stream(trio.abc.Stream):
         Raises:
             trio.BrokenResourceError: Nothing can be sent any more.
         """
-        if self.sealed:
+        if self.outbox.sealed:
             raise trio.BrokenResourceError("nothing follows a close frame")
         if data:
             self.answer(bytes(data))
             if data[0] == _CLOSE_FRAME:
-                self.sealed = True
+                self.outbox.sealed = True
         await trio.lowlevel.checkpoint()
-        await self._wait_queued_below(_BACKPRESSURE)
+        await self.outbox.wait_below(_BACKPRESSURE)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until `send_all` would not."""
         await trio.lowlevel.checkpoint()
-        await self._wait_queued_below(_BACKPRESSURE)
-
-    def flush(self) -> bool:
-        """Write what the kernel takes; see `yummy.transport.hub`."""
-        if self._write():
-            self._scheduled = False
-            return True
-        return False
-
-    async def drain(self) -> None:
-        """Write the rest. Runs in a task of the hub, at most one for a stream; ends with the stream."""
-        try:
-            while not self._write():
-                with suppress(trio.ClosedResourceError):  # woken up by the end of reading, or by its own end
-                    await trio.lowlevel.wait_writable(self._socket)
-                self._tell_progress()
-        finally:
-            self._scheduled = False
-            self._tell_progress()
-
-    def _write_soon(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            self._hub.mark(self)
-
-    def _write(self) -> bool:
-        """Give the kernel what it takes; whether nothing is left. Losing the connection leaves nothing, too."""
-        while self._wire or self._outbox:
-            try:
-                if not self._wire:
-                    self._wire = memoryview(self._take_outbox())
-                sent = self._socket.send(self._wire)
-            except BlockingIOError:
-                return False
-            except OSError:  # of the socket, or of TLS
-                self._forget_queued()
-                return True
-            self._wire = self._wire[sent:]
-            self._queued -= sent
-            self._bytes_sent += sent
-            if self._queued <= self._crowd:
-                self.crowded_since = None
-        self._tell_progress()
-        return True
-
-    def _take_outbox(self) -> bytes:
-        outbox = self._outbox
-        data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
-        outbox.clear()
-        if self._tls is not None:
-            plain = len(data)
-            data = self._tls.encrypt(data)
-            self._queued += len(data) - plain
-        return data
-
-    def _send_of_tls(self, tls: Tls) -> None:
-        """Send what TLS itself has to say, behind what is on its way already."""
-        data = tls.to_send()
-        if data and not self._closed:
-            self._wire = memoryview(bytes(self._wire) + data)
-            self._queued += len(data)
-            self._write_soon()
-
-    def _forget_queued(self) -> None:
-        """The connection is lost, for writing; what was received before may still be read."""
-        self.sealed = True
-        self._outbox.clear()
-        self._wire = memoryview(b"")
-        self._queued = 0
-        self.crowded_since = None
-        self._tell_progress()
-
-    def _note_crowd(self) -> None:
-        if self.crowded_since is None:
-            self.crowded_since = trio.current_time()
-        if self._queued > self._burst:
-            # Perhaps it is only that the hub has not come round.
-            self._write()
-            if self._queued > self._burst:
-                self.on_overflow()
-
-    async def _wait_queued_below(self, limit: int) -> None:
-        while self._queued > limit:
-            if self._progress is None:
-                self._progress = trio.Event()
-            await self._progress.wait()
-
-    def _tell_progress(self) -> None:
-        if self._progress is not None:
-            self._progress.set()
-            self._progress = None
+        await self.outbox.wait_below(_BACKPRESSURE)
 
     # The end
 
@@ -375,17 +252,17 @@ class Stream(trio.abc.Stream):
         Args:
             patience: Seconds to wait at the most; what is queued then is dropped, and the connection reset.
         """
-        self.sealed = True
+        self.outbox.sealed = True
         try:
             with trio.move_on_after(patience):
-                if not self._write():
-                    self._write_soon()
-                    await self._wait_queued_below(0)
+                if not self.outbox.write():
+                    self.outbox.write_soon()
+                    await self.outbox.wait_below(0)
                 self._end_writing()
                 while not self._inbound.closed and await self._discard():
                     pass
         finally:
-            if self._queued:
+            if self.outbox.queued:
                 self.reset()
             self._discard_now()
             self._close()
@@ -409,9 +286,8 @@ class Stream(trio.abc.Stream):
         if self._closed:
             return
         if self._tls is not None:
-            self._wire = memoryview(self._tls.farewell())
-            self._queued = len(self._wire)
-            self._write()
+            self.outbox.push_wire(self._tls.farewell())
+            self.outbox.write()
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
@@ -439,7 +315,7 @@ class Stream(trio.abc.Stream):
         if self._closed:
             return
         self._closed = True
-        self._forget_queued()
+        self.outbox.forget()
         trio.lowlevel.notify_closing(self._socket)
         self._socket.close()
         self._end_reading()

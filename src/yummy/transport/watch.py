@@ -46,9 +46,10 @@ def check(conversation: Conversation, limits: TransportLimits, now: float) -> No
         now: Trio's time.
     """
     stream, connection = conversation.stream, conversation.connection
-    if stream.sealed or connection is None:
+    outbox = stream.outbox
+    if outbox.sealed or connection is None:
         return
-    if stream.crowded_since is not None and now - stream.crowded_since >= limits.outbox_grace:
+    if outbox.crowded_since is not None and now - outbox.crowded_since >= limits.outbox_grace:
         conversation.drop_slow()
         return
     if connection.authenticated:
@@ -61,4 +62,4 @@ def check(conversation: Conversation, limits: TransportLimits, now: float) -> No
         conversation.close(CLOSE_HEARTBEAT, "heartbeat lost")
     elif now - conversation.pinged_at >= seconds(limits.heartbeat_interval):
         conversation.pinged_at = now
-        stream.push(_PING)
+        outbox.push(_PING)
