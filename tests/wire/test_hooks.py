@@ -161,31 +161,27 @@ async def test_scripts_share_state_and_import_one_another(tmp_path):
 async def test_the_hooks_of_connecting_run_within_the_login_and_may_refuse_it(tmp_path):
     scripts = """
         from yummy import fail, user
-        blocked = True
         order = []
         def pre_deviceid_auth(model):
             order.append("pre_auth")
         def pre_user_connected(model):
             order.append("pre_connected")
-            if model.user_id is None: raise AssertionError
-            if blocked: fail("The game is closed", "closed")
+            user.set_user_meta(model.user_id, "tries", order.count("pre_connected"), 0)
+            if order.count("pre_connected") == 1:
+                fail("The game is closed", "closed")
         def post_user_connected(model, success):
             order.append("post_connected")
         def post_deviceid_auth(model, success):
-            global blocked
             order.append("post_auth")
-            if success:
-                user.set_user_meta(model.user_id, "order", order, 0)
-            blocked = False
-            order.clear()
+            user.set_user_meta(model.user_id, "order", order, 0)
     """
     async with running(write_scripts(tmp_path / "hooks", game=scripts)) as server, connected(server) as anna:
         answer = await anna.call("AuthDeviceId", id="device-of-anna")
         assert (answer["code"], answer["error"]) == ("closed", "The game is closed")
         assert await anna.refused("Me") == "not_authenticated"
         await log_in(anna, "anna")
-        me = await anna.ok("Me")
-        assert me["metas"] == {"order": ["pre_auth", "pre_connected", "post_connected", "post_auth"]}
+        order = ["pre_auth", "pre_connected", "pre_auth", "pre_connected", "post_connected", "post_auth"]
+        assert (await anna.ok("Me"))["metas"] == {"tries": 2, "order": order}
 
 
 async def test_the_hooks_of_disconnecting_run_after_a_logout_and_may_keep_it_silent(tmp_path):

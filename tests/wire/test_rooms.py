@@ -155,6 +155,14 @@ async def test_a_request_to_join_ends_with_its_session(encoding):
         assert (await anna.ok("WaitingRoomJoins", room_id=room))["users"] == {}
 
 
+async def test_who_waits_for_a_room_that_ends_is_told(encoding):
+    async with running() as server, logged_in(server, "anna") as anna, logged_in(server, "bert", encoding) as bert:
+        room = (await anna.ok("CreateRoom", join_request=True))["room_id"]
+        await bert.ok("JoinToRoom", room_id=room)
+        await anna.ok("RoomDisconnect", room_id=room)
+        assert await bert.event("JoinToRoom") == {"result": "Declined", "room_id": room}
+
+
 async def test_kick_and_ban(encoding):
     async with running() as server, logged_in(server, "anna") as anna, logged_in(server, "bert", encoding) as bert:
         room = (await anna.ok("CreateRoom"))["room_id"]

@@ -9,7 +9,7 @@ from yummy.core.values import JoinRequest, Member, Room, Session
 from yummy.core.work import Work
 from yummy.pipeline.unit import UnitOfWork
 from yummy.protocol.errors import ErrorCode, Refusal
-from yummy.protocol.messages import RoomUser
+from yummy.protocol.messages import JoinDeclined, RoomUser
 
 
 def attach(room: Room, user_id: str, sessions: tuple[str, ...], rank: int) -> Room:
@@ -72,11 +72,14 @@ def successor(members: Mapping[str, Member]) -> str:
 
 
 def put_or_drop(uow: UnitOfWork, room_id: str, room: Room | None) -> None:
-    """Stage a room's new value, or its end."""
-    if room is None:
-        uow.drop_room(room_id)
-    else:
+    """Stage a room's new value, or its end; then those who wait for it are told that they wait in vain."""
+    if room is not None:
         uow.put_room(room)
+        return
+    ended = uow.room(room_id)
+    uow.drop_room(room_id)
+    for request in ended.requests.values() if ended is not None else ():
+        uow.send(request.sessions, JoinDeclined(room_id=room_id))
 
 
 def room_users(work: Work, room: Room) -> list[RoomUser]:

@@ -89,13 +89,13 @@ def update(
         if by_client and meta.access > level:
             raise Refusal(ErrorCode.META_ACCESS, key=key)
         changed[key] = meta
-    check_limit(changed, rules)
+    check_limit(metas, changed, rules)
     return changed
 
 
-def check_limit(metas: Metas, rules: MetaRules) -> None:
-    """Refuse more keys than allowed."""
-    if rules.limit and len(metas) > rules.limit:
+def check_limit(before: Metas, after: Metas, rules: MetaRules) -> None:
+    """Refuse more keys than allowed; but who has more, since the limit was lowered, may still change and remove."""
+    if rules.limit and len(after) > max(rules.limit, len(before)):
         raise Refusal(ErrorCode.META_LIMIT)
 
 

@@ -127,7 +127,7 @@ def _leave(user_id: str) -> Callable[[Room], Room | None]:
 def _set_meta(key: str, meta: Meta, rules: MetaRules) -> Callable[[Any], Any]:
     def operation[V: (Room, Account)](value: V) -> V:
         metas = {**value.metas, key: meta}
-        metadata.check_limit(metas, rules)
+        metadata.check_limit(value.metas, metas, rules)
         return attrs.evolve(value, metas=metas)
 
     return operation

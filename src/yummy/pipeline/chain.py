@@ -75,13 +75,12 @@ class Chain:
     follow: Callable[[AfterEffect], None]
     turns: Turns = attrs.field(factory=Turns)
 
-    @property
-    def _committer(self) -> Committer:
-        return Committer(self.world, self.store, self.turns, self.switchboard)
+    _committer: Committer = attrs.field(init=False)
+    _stage: HookStage = attrs.field(init=False)
 
-    @property
-    def _stage(self) -> HookStage:
-        return HookStage(self.hooks, self.store)
+    def __attrs_post_init__(self) -> None:
+        self._committer = Committer(self.world, self.store, self.turns, self.switchboard)
+        self._stage = HookStage(self.hooks, self.store)
 
     def run_now(self, message: Message) -> bool:
         """Run a message if nothing in it waits.
@@ -136,7 +135,11 @@ class Chain:
             raise Refusal(ErrorCode.NOT_AUTHENTICATED)
         about = message.about()
         model = await self._stage.pre(work, message.model, about)
-        answer, refusal = await self._core(work, rule, model, desk, about)
+        answer, refusal = await self._core(work, rule, model, desk)
+        if work.begun is not None and refusal is None:
+            # Within the login, which fails with them.
+            begun = await self._stage.pre(work, work.begun, about)
+            await self._stage.post(work, begun, success=True, about=about)
         if refusal is None and work.made:
             model = attrs.evolve(model, **work.made)
         await self._stage.post(work, model, success=refusal is None, about=about)
@@ -144,26 +147,19 @@ class Chain:
         self._follow(after)
 
     async def _core(
-        self, work: Work, rule: Rule, model: models.Model, desk: ServiceDesk, about: dict[str, Any]
+        self, work: Work, rule: Rule, model: models.Model, desk: ServiceDesk
     ) -> tuple[Answer | None, Refusal | None]:
-        """Prepare and core; a refusal drops what core staged and keeps what pre did.
-
-        A hook of connecting that fails refuses the login, and so counts as a refusal by core.
-        """
+        """Prepare and core; a refusal drops what core staged and keeps what pre did."""
         savepoint = None
         try:
             if rule.waits(work, model) and rule.prepare is not None:
                 await rule.prepare(work, model, desk)
             savepoint = work.uow.savepoint()
-            answer = rule.run(work, model)
-            if work.begun is not None:
-                begun = await self._stage.pre(work, work.begun, about)
-                await self._stage.post(work, begun, success=True, about=about)
+            return rule.run(work, model), None
         except Refusal as refusal:
             if savepoint is not None:
                 work.uow.rollback(savepoint)
             return None, refusal
-        return answer, None
 
     async def end_session(self, session_id: str, reason: str) -> None:
         """End a session of the server's own accord: its window is over, or its password has changed.

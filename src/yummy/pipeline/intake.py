@@ -29,6 +29,9 @@ _log = structlog.get_logger("yummy.pipeline")
 CLOSE_POLICY = 1008
 CLOSE_RATE = 4004
 CLOSE_ABUSE = 4005
+AT_ONCE_MAX = 32
+"""Messages of one connection that are handled without letting others run. (The transport's reader lets others run
+after each message that it reads.)"""
 RATE_WINDOW = 10.0
 """Seconds in which a connection may be refused for its rate only so often."""
 
@@ -197,11 +200,11 @@ class Intake:
             request = parse(payload, max_depth=self.chain.settings.max_depth)
         except WrongFormat as wrong:
             return _Refused(self._message(wrong.type, wrong.request_id, encoding), wrong)
-        return attrs.evolve(self._message(request.type, request.request_id, request.encoding), model=request.model)
+        return self._message(request.type, request.request_id, request.encoding, request.model)
 
-    def _message(self, type_: str, request_id: int | None, encoding: Encoding) -> Message:
+    def _message(self, type_: str, request_id: int | None, encoding: Encoding, model: Model = _NOTHING) -> Message:
         return Message(
-            model=_NOTHING,
+            model=model,
             type=type_,
             request_id=request_id,
             encoding=encoding,
@@ -249,6 +252,7 @@ class Intake:
 
     async def _work(self) -> None:
         """Handle the queue in order; ends when it is empty. Never cancelled but with the whole server."""
+        at_once = 0
         try:
             while self._queue:
                 item = self._queue.popleft()
@@ -257,6 +261,10 @@ class Intake:
                     self._running = item
                     await self._run(item)
                     self._running = None
+                    at_once = 0
+                elif (at_once := at_once + 1) == AT_ONCE_MAX:
+                    await trio.lowlevel.checkpoint()
+                    at_once = 0
         finally:
             self._running = None
             self._working = False
