@@ -5,6 +5,11 @@ from yummy.core.values import Account, Room
 from yummy.core.work import Work
 from yummy.protocol.errors import ErrorCode, Refusal
 
+#: What moderators and admins of the whole server have in every room, and towards every user.
+_RIGHTS: dict[int, int] = {UserType.MODERATOR: RoomUserType.MODERATOR, UserType.ADMIN: RoomUserType.OWNER}
+_ROOM_LEVELS: dict[int, int] = {UserType.MODERATOR: RoomMetaAccess.MODERATOR, UserType.ADMIN: RoomMetaAccess.ADMIN}
+_USER_LEVELS: dict[int, int] = {UserType.MODERATOR: UserMetaAccess.MODERATOR, UserType.ADMIN: UserMetaAccess.ADMIN}
+
 
 def room_of(work: Work, room_id: str) -> Room:
     """The room that a message names.
@@ -23,8 +28,7 @@ def rights(room: Room, account: Account) -> int:
 
     A global moderator has a moderator's rights in every room, a global admin an owner's.
     """
-    everywhere = {UserType.MODERATOR: RoomUserType.MODERATOR, UserType.ADMIN: RoomUserType.OWNER}
-    return max(room.rank(account.id), everywhere.get(UserType(account.user_type), 0))
+    return max(room.rank(account.id), _RIGHTS.get(account.user_type, 0))
 
 
 def require(room: Room, account: Account, rank: RoomUserType) -> None:
@@ -42,14 +46,12 @@ def require(room: Room, account: Account, rank: RoomUserType) -> None:
 
 def room_level(room: Room, account: Account) -> int:
     """The level at which a user reads and writes a room's metadata."""
-    ranked = RoomMetaAccess(room.rank(account.id))
     outside = RoomMetaAccess.USER if room.access_type == RoomAccessType.PUBLIC else RoomMetaAccess.ANONYMOUS
-    everywhere = {UserType.MODERATOR: RoomMetaAccess.MODERATOR, UserType.ADMIN: RoomMetaAccess.ADMIN}
-    return max(ranked, outside, everywhere.get(UserType(account.user_type), RoomMetaAccess.ANONYMOUS))
+    # A member's level is the number of the rank.
+    return max(room.rank(account.id), outside, _ROOM_LEVELS.get(account.user_type, 0))
 
 
 def user_level(target_id: str, reader: Account) -> int:
     """The level at which a user reads and writes a user's metadata."""
     itself = UserMetaAccess.ME if target_id == reader.id else UserMetaAccess.USER
-    everywhere = {UserType.MODERATOR: UserMetaAccess.MODERATOR, UserType.ADMIN: UserMetaAccess.ADMIN}
-    return max(itself, everywhere.get(UserType(reader.user_type), UserMetaAccess.ANONYMOUS))
+    return max(itself, _USER_LEVELS.get(reader.user_type, 0))

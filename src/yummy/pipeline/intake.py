@@ -91,6 +91,7 @@ class Intake:
     _superseded: Message | None = None
     _changed: trio.Event = attrs.field(factory=trio.Event)
     _rate: RateLimit = attrs.field(init=False)
+    _address: str | None = attrs.field(init=False)
     _refused_at: deque[float] = attrs.field(factory=deque)
     _wrong_in_a_row: int = 0
 
@@ -99,6 +100,8 @@ class Intake:
         if self._fixed is not None:
             self._last = self._fixed
         self._rate = RateLimit(self.chain.settings.max_messages_per_second, self.clock())
+        address = self.connection.address
+        self._address = None if is_loopback(address) else address
         self.chain.switchboard.connect(self.connection.id, self)
 
     # What the transport asks of it.
@@ -210,7 +213,7 @@ class Intake:
             encoding=encoding,
             line=self,
             connection=self.connection.id,
-            address=None if is_loopback(self.connection.address) else self.connection.address,
+            address=self._address,
         )
 
     def _watch(self, item: Message | _Refused, *, limited: bool) -> None:

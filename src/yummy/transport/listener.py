@@ -39,6 +39,16 @@ class Listener:
         host, port, *_ = self._socket.getsockname()
         return host, port
 
+    async def wait_ready(self) -> None:
+        """Wait until there is, most probably, a connection to accept.
+
+        Raises:
+            trio.ClosedResourceError: The listener was closed.
+        """
+        if self._socket.fileno() < 0:
+            raise trio.ClosedResourceError("the listener was closed")
+        await trio.lowlevel.wait_readable(self._socket)
+
     async def accept(self) -> tuple[socket.socket, str]:
         """Wait for a connection. A cancellation loses none.
 

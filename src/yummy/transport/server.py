@@ -145,6 +145,8 @@ class Transport:
     async def _accept(self, listener: Listener, connections: trio.Nursery) -> None:
         try:
             while True:
+                # In this order, so that nobody has to make room unless somebody waits for it.
+                await listener.wait_ready()
                 await self._registry.wait_room()
                 accepted, address = await listener.accept()
                 tls = None if self._tls is None else Tls.begin(self._tls)
