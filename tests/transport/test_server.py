@@ -5,8 +5,6 @@ import trio
 from tests.transport.conftest import BINARY, CLOSE, Echo, head, masked
 from trio.testing import wait_all_tasks_blocked
 
-from yummy.transport import Connection
-
 
 async def refused(house) -> int:
     client = await house.connect()
@@ -193,7 +191,7 @@ async def test_drain_has_its_time(open_house, mock_clock):
 
 
 async def test_who_never_logged_out_of_one_connection_may_have_many(open_house):
-    seen: list[Connection] = []
+    seen = []
 
     def remember(connection):
         seen.append(connection)

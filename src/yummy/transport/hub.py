@@ -64,14 +64,18 @@ class Hub:
             while True:
                 if not self._marked:
                     await self._park()
-                marked, self._marked = self._marked, []
-                self.rounds += 1
-                for number, outbox in enumerate(marked, 1):
-                    if not self._flush(outbox):
-                        drains.start_soon(self._drain, outbox)
-                    if number % _FLUSHES_AT_A_TIME == 0:
-                        await trio.lowlevel.checkpoint()
-                self.flushes += len(marked)
+                await self._round(drains)
+
+    async def _round(self, drains: trio.Nursery) -> None:
+        """Write all that are marked. A function of its own, so that a resting hub keeps none of them alive."""
+        marked, self._marked = self._marked, []
+        self.rounds += 1
+        self.flushes += len(marked)
+        for number, outbox in enumerate(marked, 1):
+            if not self._flush(outbox):
+                drains.start_soon(self._drain, outbox)
+            if number % _FLUSHES_AT_A_TIME == 0:
+                await trio.lowlevel.checkpoint()
 
     async def _park(self) -> None:
         self._parked = trio.lowlevel.current_task()

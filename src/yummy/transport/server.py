@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
+from socket import socket
 
 import attrs
 import structlog
@@ -148,15 +149,17 @@ class Transport:
                 # In this order, so that nobody has to make room unless somebody waits for it.
                 await listener.wait_ready()
                 await self._registry.wait_room()
-                accepted, address = await listener.accept()
-                tls = None if self._tls is None else Tls.begin(self._tls)
-                stream = Stream(accepted, self._hub, self.limits, tls)
-                conversation = Conversation(self.limits, self._gate, self._registry, self._make_peer, stream, address)
-                self._registry.greet(conversation)
-                connections.start_soon(conversation.run)
+                self._begin(*await listener.accept(), connections)
         except trio.ClosedResourceError:
             # Drained.
             pass
+
+    def _begin(self, accepted: socket, address: str, connections: trio.Nursery) -> None:
+        tls = None if self._tls is None else Tls.begin(self._tls)
+        stream = Stream(accepted, self._hub, self.limits, tls)
+        conversation = Conversation(self.limits, self._gate, self._registry, self._make_peer, stream, address)
+        self._registry.greet(conversation)
+        connections.start_soon(conversation.run)
 
 
 async def serve(
