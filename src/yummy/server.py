@@ -19,12 +19,10 @@ import trio
 
 from yummy.core.throttle import Throttles
 from yummy.core.tokens import Tokens
-from yummy.core.work import SessionEnded
 from yummy.hooks.calls import HookLimits, ScriptsBroken
 from yummy.hooks.host import HookHost, open_hooks
 from yummy.passwords import Argon2Passwords
 from yummy.pipeline.chain import Chain
-from yummy.pipeline.commit import AfterEffect
 from yummy.pipeline.intake import Intake
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.tasks import Tasks
@@ -171,13 +169,6 @@ async def _join(
     store = AccountStore(database)
 
     tasks = Tasks(chains)
-
-    def follow(effect: AfterEffect) -> None:
-        if isinstance(effect, SessionEnded):
-            tasks.start(chain.farewell, effect)
-        else:
-            tasks.start(chain.end_session, effect.session_id, effect.reason)
-
     chain = Chain(
         world=world,
         store=store,
@@ -188,7 +179,7 @@ async def _join(
         tokens=tokens,
         throttles=Throttles.of(settings),
         clock=wall_clock,
-        follow=follow,
+        start=tasks.start,
     )
     windows = Windows(
         world,

@@ -127,9 +127,3 @@ def test_the_farewell_tells_the_members_left_behind(rooms):
     assert [("UserDisconnectedFromRoom", ("s-bob",))] == rooms.sent()
     rooms.run(None, gone(send_message=False))
     assert [] == rooms.sent()
-
-
-def test_nobody_is_told_that_a_user_has_gone_who_is_in_the_room_again(rooms):
-    rooms.run(None, gone())
-
-    assert [] == rooms.sent()

@@ -13,7 +13,7 @@ import trio
 from yummy.core.throttle import Throttles
 from yummy.core.tokens import Tokens
 from yummy.core.values import Account
-from yummy.core.work import RevokeSessions, SessionEnded, SessionRecord, SetUserType
+from yummy.core.work import RevokeSessions, SessionRecord, SetUserType
 from yummy.hooks.calls import Passed
 from yummy.pipeline.chain import Chain
 from yummy.pipeline.intake import Intake
@@ -221,17 +221,11 @@ class Game:
             tokens=Tokens(SECRET, 1000),
             throttles=Throttles.of(self.settings),
             clock=lambda: self.now,
-            follow=self._follow,
+            start=self.nursery.start_soon,
         )
         self.windows = Windows(
             self.world, 10, lambda session_id: self.nursery.start_soon(self.chain.end_session, session_id, "window")
         )
-
-    def _follow(self, effect):
-        if isinstance(effect, SessionEnded):
-            self.nursery.start_soon(self.chain.farewell, effect)
-        else:
-            self.nursery.start_soon(self.chain.end_session, effect.session_id, effect.reason)
 
     def use(self, **settings):
         """Change settings, before anybody connects."""

@@ -133,12 +133,24 @@ def test_a_change_that_no_longer_fits_when_held_is_dropped_alone(uow):
     assert ("meanwhile-", {"k": Meta(1)}) == (uow.room("r").name, uow.room("r").metas)
 
 
-def test_changes_of_others_are_adopted_by_key(uow):
-    mine, other = Change(KEY, named("x"), "a"), Change((Table.ROOM, "q"), named("x"), "b")
-    uow.adopt(mine)
-    uow.adopt(other)
+def test_a_change_of_others_is_applied_to_what_was_put_already_and_outlives_a_rollback(uow):
+    uow.put_room(attrs.evolve(ROOM, name="mine"))
+    savepoint = uow.savepoint()
+    uow.put_room(attrs.evolve(ROOM, name="later"))
 
-    assert [mine] == uow.adopted(KEY)
+    uow.adopt(Change(KEY, lambda room: attrs.evolve(room, metas={"k": Meta(1)}), "meta"))
+
+    assert ("later", {"k": Meta(1)}) == (uow.room("r").name, uow.room("r").metas)
+    uow.rollback(savepoint)
+    assert ("mine", {"k": Meta(1)}) == (uow.room("r").name, uow.room("r").metas)
+
+
+def test_a_change_of_others_to_what_was_not_put_is_left_to_the_world(uow):
+    uow.hold(KEY)
+    uow.adopt(Change(KEY, named("x"), "name"))
+
+    assert ROOM == uow.room("r")
+    assert {} == uow.puts(Table.ROOM)
 
 
 def test_accounts_that_are_not_online_are_readable_once_loaded(uow):

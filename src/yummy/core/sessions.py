@@ -10,6 +10,7 @@ from yummy.core.values import Account, Session
 from yummy.core.work import (
     Bind,
     Desk,
+    HangUp,
     Rule,
     SessionEnded,
     SessionRecord,
@@ -110,6 +111,8 @@ def _restore(work: Work, _model: models.RestoreToken) -> Answer:
         )
     if work.session is not None and work.session.id != session.id:
         end(work, work.session, reason="login")
+    if session.connection is not None and session.connection != work.connection:
+        work.uow.stage(HangUp(session.connection))
     work.uow.put_session(attrs.evolve(session, connection=work.connection))
     if work.connection is not None:
         work.uow.stage(Bind(work.connection, session.id))
@@ -154,9 +157,7 @@ def _disconnected_rooms(_work: Work, model: models.UserDisconnected) -> Iterable
 def _disconnected(work: Work, model: models.UserDisconnected) -> Answer:
     for room_id in model.rooms:
         room = work.uow.room(room_id)
-        # Who has come back before this chain had its turn is a member, and its members know it.
-        back = room is not None and room.rank(model.user_id)
-        if room is not None and not back and model.send_message and model.user_id is not None:
+        if room is not None and model.send_message and model.user_id is not None:
             work.uow.send(room.sessions(), UserDisconnectedFromRoom(user_id=model.user_id, room_id=room_id))
     return Done()
 

@@ -76,6 +76,20 @@ class SessionEnded:
 
 
 @attrs.frozen
+class HangUp:
+    """Staged: a connection has lost its session to another one, and is closed."""
+
+    connection: int
+
+
+@attrs.frozen
+class Note:
+    """Staged: something to be remembered that is no state of the game, if the message happens."""
+
+    happened: Callable[[], None]
+
+
+@attrs.frozen
 class EndSession:
     """Staged: a session is to be ended by a chain of its own, and its connection closed."""
 
@@ -175,7 +189,7 @@ class Desk(Protocol):
         """Give back what `take_turns` took, to prepare anew."""
 
     async def take_over(self, session_id: str) -> None:
-        """If another connection speaks for this session, let it end what it does, and close it."""
+        """If another connection speaks for this session, let it end what it does and begin nothing more."""
 
     def is_taken(self, session_id: str) -> bool:
         """Whether another connection speaks for this session, and was not told to stop."""

@@ -29,7 +29,7 @@ from yummy.core import sessions
 from yummy.core.rules import RULES
 from yummy.core.throttle import Throttles
 from yummy.core.tokens import Tokens
-from yummy.core.work import Rule, SessionEnded, Work, account_key
+from yummy.core.work import EndSession, Rule, SessionEnded, Work, account_key
 from yummy.pipeline.commit import AfterEffect, Committer
 from yummy.pipeline.desk import LookupStore, Passwords, ServiceDesk
 from yummy.pipeline.message import Message, Superseded
@@ -59,7 +59,7 @@ class Chain:
         tokens: Makes and reads tokens.
         throttles: Who has failed too often lately.
         clock: Unix seconds, now.
-        follow: Starts what follows from a commit, as a chain of its own.
+        start: Starts a task of the server's own.
         turns: Who may change what now.
     """
 
@@ -72,7 +72,7 @@ class Chain:
     tokens: Tokens
     throttles: Throttles
     clock: Callable[[], float]
-    follow: Callable[[AfterEffect], None]
+    start: Callable[..., None]
     turns: Turns = attrs.field(factory=Turns)
 
     _committer: Committer = attrs.field(init=False)
@@ -99,7 +99,7 @@ class Chain:
             committer = self._committer
             if work.begun is not None or committer.is_durable(work.uow):
                 return False
-            self._follow(committer.commit_now(work.uow, lambda: message.succeed(answer)))
+            self._follow(committer.commit_now(work.uow, lambda: message.succeed(answer)), work)
         except Refusal as refusal:
             message.fail(refusal)
         except Exception:  # noqa: BLE001  # a fault of ours must cost this message only
@@ -126,6 +126,7 @@ class Chain:
         except Exception:  # noqa: BLE001  # a fault of ours must cost this message only
             self._fault(message)
         finally:
+            desk.release_lines()
             desk.release_turns()
             self._release_rooms(work)
 
@@ -144,7 +145,7 @@ class Chain:
             model = attrs.evolve(model, **work.made)
         await self._stage.post(work, model, success=refusal is None, about=about)
         after = await self._committer.commit(work.uow, lambda: _answer(message, answer, refusal))
-        self._follow(after)
+        self._follow(after, work)
 
     async def _core(
         self, work: Work, rule: Rule, model: models.Model, desk: ServiceDesk
@@ -183,7 +184,7 @@ class Chain:
             if session is None or (reason == "window" and session.connection is not None):
                 return
             sessions.end(work, session, reason=reason)
-            self._follow(await self._committer.commit(work.uow, lambda: None))
+            self._follow(await self._committer.commit(work.uow, lambda: None), work)
         except Exception:  # noqa: BLE001  # nobody waits for an answer; the log is who hears of it
             self._fault(message)
         finally:
@@ -204,10 +205,14 @@ class Chain:
             # What it had begun has made it speak for another session.
             line.go_on()
 
-    async def farewell(self, ended: SessionEnded) -> None:
+    async def farewell(self, ended: SessionEnded, uow: UnitOfWork) -> None:
         """Tell a session's rooms that it has gone, and run the hooks of disconnecting.
 
         Core has nothing to refuse here. A hook that fails loses its own effects only, and is logged.
+
+        Args:
+            ended: Which session, and the rooms that it has left.
+            uow: Holds the turns of these rooms already, so that nobody comes back before its rooms are told.
         """
         session = ended.session
         model = models.UserDisconnected(
@@ -215,7 +220,7 @@ class Chain:
         )
         message = Message(model, type="UserDisconnected")
         rule = RULES[models.UserDisconnected]
-        work = self._work(message)
+        work = attrs.evolve(self._work(message), uow=uow)
         try:
             await self._take_rooms(work, rule, model)
             start = work.uow.savepoint()
@@ -231,7 +236,13 @@ class Chain:
                 await self._stage.post(work, model, success=True, about=message.about())
             except Refusal as refusal:
                 self._farewell_failed(work, message, middle, refusal)
-            self._follow(await self._committer.commit(work.uow, lambda: None))
+            try:
+                await self._committer.commit(work.uow, lambda: None)
+            except Refusal as refusal:
+                # Its rooms are told all the same.
+                self._farewell_failed(work, message, start, refusal)
+                rule.run(work, model)
+                self._committer.commit_now(work.uow, lambda: None)
         except Exception:  # noqa: BLE001  # nobody waits for an answer; the log is who hears of it
             self._fault(message)
         finally:
@@ -269,9 +280,18 @@ class Chain:
             self.turns.release(key)
         work.uow.held.clear()
 
-    def _follow(self, effects: list[AfterEffect]) -> None:
+    def _follow(self, effects: list[AfterEffect], work: Work) -> None:
+        """Start what follows from a commit, before its turns are given back."""
         for effect in effects:
-            self.follow(effect)
+            if isinstance(effect, EndSession):
+                self.start(self.end_session, effect.session_id, effect.reason)
+                continue
+            uow = UnitOfWork(self.world)
+            for key in _room_keys(effect.rooms):
+                if self.turns.holder(key) is work.uow:
+                    self.turns.hand_over(key, uow)
+                    uow.held.add(key)
+            self.start(self.farewell, effect, uow)
 
     def _fault(self, message: Message) -> None:
         _log.exception("message_failed", **message.about())

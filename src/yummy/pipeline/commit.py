@@ -11,11 +11,13 @@ from typing import Any, Protocol
 import attrs
 
 from yummy.core.values import Account
-from yummy.core.work import Bind, EndSession, RevokeSessions, SessionEnded, SessionRecord, SetUserType
+from yummy.core.work import Bind, EndSession, HangUp, Note, RevokeSessions, SessionEnded, SessionRecord, SetUserType
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.turns import Turns
 from yummy.pipeline.unit import Change, Delivery, Key, Table, UnitOfWork
 from yummy.store.world import World
+
+CLOSE_TAKEN_OVER = 4003
 
 type AfterEffect = SessionEnded | EndSession
 type Durable = Account | SessionRecord | RevokeSessions | SetUserType
@@ -93,13 +95,11 @@ class Committer:
 
     async def _accounts(self, uow: UnitOfWork) -> list[Account]:
         """The final values of all accounts that are written."""
-        finals = [
-            self._with(account, uow.adopted((Table.ACCOUNT, user_id)))
-            for user_id, account in uow.puts(Table.ACCOUNT).items()
-        ]
         foreign = {key: changes for key, changes in uow.changes().items() if key[0] is Table.ACCOUNT}
-        absent = [user_id for _, user_id in foreign if user_id not in self.world.accounts]
-        stored = {account.id: account for account in await self.store.load_accounts(absent)} if absent else {}
+        # Whoever goes offline meanwhile leaves memory: every account that a script writes to is read.
+        wanted = [user_id for _, user_id in foreign]
+        stored = {account.id: account for account in await self.store.load_accounts(wanted)} if wanted else {}
+        finals = list(uow.puts(Table.ACCOUNT).values())
         for (_, user_id), changes in foreign.items():
             now = self.world.accounts.get(user_id) or stored.get(user_id)
             final = self._with(now, changes)
@@ -110,7 +110,11 @@ class Committer:
     def _apply(self, uow: UnitOfWork, accounts: list[Account], answer: Callable[[], None]) -> list[AfterEffect]:
         self._swap(uow, accounts)
         for item in uow.staged:
-            if type(item) is Bind and (line := self.switchboard.line(item.connection)) is not None:
+            if type(item) is HangUp and (line := self.switchboard.line(item.connection)) is not None:
+                line.hang_up(CLOSE_TAKEN_OVER, "session taken over")
+            elif type(item) is Note:
+                item.happened()
+            elif type(item) is Bind and (line := self.switchboard.line(item.connection)) is not None:
                 line.bind(item.session_id)
         answer()
         for item in uow.staged:
@@ -123,7 +127,7 @@ class Committer:
         for session_id, session in uow.puts(Table.SESSION).items():
             world.put_session(session_id, session)
         for room_id, room in uow.puts(Table.ROOM).items():
-            world.put_room(room_id, self._with(room, uow.adopted((Table.ROOM, room_id))))
+            world.put_room(room_id, room)
         for key, changes in uow.changes().items():
             self._hand_over(key, changes)
             if key[0] is Table.ROOM:

@@ -12,7 +12,7 @@ from yummy.core.values import Account, IdentityKind
 from yummy.core.work import SessionRecord
 from yummy.pipeline.commit import Store
 from yummy.pipeline.message import Message
-from yummy.pipeline.switchboard import Switchboard
+from yummy.pipeline.switchboard import Line, Switchboard
 from yummy.pipeline.turns import TurnKey, Turns
 from yummy.pipeline.unit import Table, UnitOfWork
 
@@ -59,19 +59,33 @@ class ServiceDesk:
     turns: Turns
     switchboard: Switchboard
     _held: list[TurnKey] = attrs.field(factory=list)
+    _waiting_lines: list[Line] = attrs.field(factory=list)
 
     async def find_account(self, kind: IdentityKind, value: str) -> Account | None:
         """See `yummy.core.work.Desk`."""
         account = await self.store.find_account(kind, value)
         if account is not None:
+            if (Table.ACCOUNT, account.id) in self.uow.held:
+                account = next(iter(await self._read(account.id)), account)
             self.uow.load([account])
         return account
 
     async def load_accounts(self, user_ids: Iterable[str]) -> None:
         """See `yummy.core.work.Desk`."""
         absent = [user_id for user_id in user_ids if user_id not in self.uow.world.accounts]
-        if absent:
-            self.uow.load(await self.store.load_accounts(absent))
+        for user_id in absent:
+            self.uow.load(await self._read(user_id))
+
+    async def _read(self, user_id: str) -> list[Account]:
+        """An account as it lasts. If its turn is held, not while a script's write to it is on its way."""
+        if (Table.ACCOUNT, user_id) not in self.uow.held:
+            return await self.store.load_accounts([user_id])
+        turn = ("write", user_id)
+        await self.turns.take(turn, self.uow)
+        try:
+            return await self.store.load_accounts([user_id])
+        finally:
+            self.turns.release(turn)
 
     async def find_session(self, session_id: str) -> SessionRecord | None:
         """See `yummy.core.work.Desk`."""
@@ -108,6 +122,12 @@ class ServiceDesk:
             self.turns.release(key)
         self._held.clear()
 
+    def release_lines(self) -> None:
+        """Let connections go on that gave way for nothing; those that the commit has hung up stay as they are."""
+        for line in self._waiting_lines:
+            line.go_on()
+        self._waiting_lines.clear()
+
     async def take_over(self, session_id: str) -> None:
         """See `yummy.core.work.Desk`."""
         session = self.uow.world.sessions.get(session_id)
@@ -121,7 +141,8 @@ class ServiceDesk:
             line.go_on()
             raise
         if line.session_id == session_id:
-            line.hang_up(4003, "session taken over")
+            # The commit hangs it up; without one it goes on.
+            self._waiting_lines.append(line)
         else:
             # What it had begun has made it speak for another session.
             line.go_on()

@@ -88,7 +88,7 @@ class Intake:
     _running: Message | None = None
     _working: bool = False
     _gives_way: bool = False
-    _superseded: Message | None = None
+    _hung_up: bool = False
     _changed: trio.Event = attrs.field(factory=trio.Event)
     _rate: RateLimit = attrs.field(init=False)
     _address: str | None = attrs.field(init=False)
@@ -108,7 +108,7 @@ class Intake:
 
     def receive(self, payload: bytes | str) -> None:
         """Take one whole message; see `yummy.transport`."""
-        if self._gives_way:
+        if self._hung_up:
             return
         wait = self._rate.spend(self.clock())
         item = self._parse(payload)
@@ -117,12 +117,10 @@ class Intake:
             # Parsed all the same, so that the answer can name the request.
             message = item.message if isinstance(item, _Refused) else item
             item = _Refused(message, Refusal(ErrorCode.RATE_LIMITED, retry_after=wait))
-        if not self._working and self._handle_now(item):
+        if not self._working and not self.gives_way and self._handle_now(item):
             return
         self._queue.append(item)
-        if not self._working:
-            self._working = True
-            self.start(self._work)
+        self._begin_work()
 
     @property
     def full(self) -> bool:
@@ -136,7 +134,7 @@ class Intake:
 
     async def finish(self, reason: str) -> None:
         """Reading has ended: end what was received, and let the session wait for its client to come back."""
-        while self._working:
+        while self._working or (self._queue and not self._hung_up):
             await self._changed.wait()
         self.chain.switchboard.disconnect(self.connection.id)
         session = self._session()
@@ -164,31 +162,28 @@ class Intake:
 
     def hang_up(self, code: int, reason: str) -> None:
         """Close the connection; what it has not begun is dropped."""
-        self._gives_way = True
+        self._hung_up = True
         self._queue.clear()
         self.connection.close(code, reason)
+        self._wake()
 
     @property
     def gives_way(self) -> bool:
         """Whether it was told to begin nothing more."""
-        return self._gives_way
+        return self._gives_way or self._hung_up
 
     async def give_way(self) -> None:
         """Begin nothing more, and wait for what has begun."""
         self._gives_way = True
-        self._queue.clear()
         if self._running is not None:
             self._running.interrupt()
         while self._working:
             await self._changed.wait()
 
     def go_on(self) -> None:
-        """Who asked to give way has gone, or wants it no longer: begin again."""
+        """Who asked to give way has gone, or wants it no longer: begin again where it stopped."""
         self._gives_way = False
-        message, self._superseded = self._superseded, None
-        if message is not None:
-            # Dropped for nothing; its client stays, and waits for an answer.
-            message.fail(Refusal(ErrorCode.BUSY, "Another connection asked for this session; try again"))
+        self._begin_work()
 
     # Its own.
 
@@ -232,6 +227,7 @@ class Intake:
                 self.connection.close(CLOSE_RATE, "too many messages")
 
     def _handle_now(self, item: Message | _Refused) -> bool:
+        """Handle an item if nothing in it waits; whether it was handled."""
         if isinstance(item, _Refused):
             item.message.fail(item.refusal)
             return True
@@ -257,7 +253,7 @@ class Intake:
         """Handle the queue in order; ends when it is empty. Never cancelled but with the whole server."""
         at_once = 0
         try:
-            while self._queue:
+            while self._queue and not self.gives_way:
                 item = self._queue.popleft()
                 self._wake()
                 if not self._handle_now(item) and isinstance(item, Message):
@@ -277,10 +273,15 @@ class Intake:
         try:
             await self.chain.run(message)
         except Superseded:
-            _log.debug("message_superseded", connection=self.connection.id)
-            self._superseded = message
-            if not self._gives_way:
-                self.go_on()
+            # It had not begun. If this connection goes on after all, so does the message.
+            self._queue.appendleft(message)
+        except Exception:  # noqa: BLE001  # what is wrong with one message must not keep those behind it
+            _log.exception("message_failed", connection=self.connection.id)
+
+    def _begin_work(self) -> None:
+        if self._queue and not self._working and not self.gives_way:
+            self._working = True
+            self.start(self._work)
 
     def _wake(self) -> None:
         self._changed.set()

@@ -5,13 +5,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import attrs
+import structlog
 import trio
 
 from yummy.model import HOOK_NAMES, Model
 from yummy.pipeline.switchboard import Line, encode_frame
 from yummy.protocol.codec import Encoding
-from yummy.protocol.errors import Refusal
+from yummy.protocol.errors import ErrorCode, Refusal
 from yummy.protocol.messages import Answer, answer_document, failure_document
+
+_log = structlog.get_logger("yummy.pipeline")
 
 
 class Superseded(Exception):  # noqa: N818  # it says a state: another connection has taken the session over
@@ -63,8 +66,16 @@ class Message:
         self._send(failure_document(self.type, self.request_id, refusal))
 
     def _send(self, document: dict[str, Any]) -> None:
-        if self.line is not None:
-            self.line.send(encode_frame(document, self.encoding))
+        if self.line is None:
+            return
+        try:
+            frame = encode_frame(document, self.encoding)
+        except (ValueError, TypeError, OverflowError):
+            # What is accepted can be encoded, so this is a fault of ours; the client still gets an answer.
+            _log.exception("answer_not_encoded", type=self.type)
+            refusal = Refusal(ErrorCode.INTERNAL)
+            frame = encode_frame(failure_document(self.type, self.request_id, refusal), self.encoding)
+        self.line.send(frame)
 
     @asynccontextmanager
     async def interruptible(self) -> AsyncIterator[None]:

@@ -115,7 +115,9 @@ class HookStage:
             case Crashed(code, text):
                 known = ErrorCode.HOOK_TIMEOUT if code == ErrorCode.HOOK_TIMEOUT else ErrorCode.HOOK_ERROR
                 debug = work.settings.debug_hooks and text
-                raise HookRefusal(known, f"{known.text}:\n{text}" if debug else None)
+                # A script's text may hold what no encoding can carry.
+                shown = text.encode("utf-8", "backslashreplace").decode()
+                raise HookRefusal(known, f"{known.text}:\n{shown}" if debug else None)
 
     async def _fetch(self, work: Work, subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
         if subject == "room":
@@ -125,7 +127,7 @@ class HookStage:
                 work.uow.load(await self.store.load_accounts([subject_id]))
             except Refusal as refusal:
                 _log.warning("user_not_read", user=subject_id, why=refusal.error)
-        return user_snapshot(work.uow, subject_id)
+        return _shown_user(work, subject_id)
 
     def _with[M: models.Model](self, work: Work, model: M, changes: dict[str, Any]) -> M:
         try:
@@ -161,6 +163,14 @@ def _users_about(work: Work, model: models.Model) -> Iterator[UserSnapshot]:
     """And the users who send it, and whom it is about."""
     sender = None if work.session is None else work.session.user_id
     for user_id in dict.fromkeys((sender, model.user_id)):
-        snapshot = None if user_id is None else user_snapshot(work.uow, user_id)
+        snapshot = None if user_id is None else _shown_user(work, user_id)
         if snapshot is not None:
             yield snapshot
+
+
+def _shown_user(work: Work, user_id: str) -> UserSnapshot | None:
+    """What a script sees of a user. What it may write to is kept readable, though its user goes offline meanwhile."""
+    account = work.uow.account(user_id)
+    if account is not None:
+        work.uow.load([account])
+    return user_snapshot(work.uow, user_id)

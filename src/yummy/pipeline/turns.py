@@ -75,6 +75,10 @@ class Turns:
                 turn.waiting.remove(waiter)
             raise
 
+    def hand_over(self, key: TurnKey, uow: UnitOfWork) -> None:
+        """Give a turn that is held to another unit of work, past all who wait for it."""
+        self._turns[key].holder = uow
+
     def release(self, key: TurnKey) -> None:
         """Give a turn to who has waited longest, if anybody has."""
         turn = self._turns[key]

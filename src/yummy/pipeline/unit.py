@@ -6,8 +6,8 @@ journal, and going back to one undoes what came after. Nothing that is staged he
 Most values that a message changes are *held*: it has their turn (or has just made them), nobody else changes them
 meanwhile, and the new value is simply put. A script may also write to a room or user whose turn is not held. Such a
 write is kept as an operation, a function from the old value to the new one, and is applied at commit to the value as
-it then stands. If another unit of work holds that value's turn just then, the operation is handed to it as well
-(`adopt`), and its own commit applies it once more on top of what it put; so neither overwrites the other.
+it then stands. If another unit of work holds that value's turn just then and has changed it already, the operation is
+applied to that change as well (`adopt`); so neither overwrites the other.
 """
 
 from collections.abc import Callable, Iterable
@@ -92,7 +92,6 @@ class UnitOfWork:
     _overlay: dict[Key, Any] = attrs.field(factory=dict)
     _loaded: dict[str, Account] = attrs.field(factory=dict)
     _journal: list[tuple[Key, Any]] = attrs.field(factory=list)
-    _adopted: list[Change] = attrs.field(factory=list)
 
     def room(self, room_id: str) -> Room | None:
         """The room as this message sees it."""
@@ -186,12 +185,19 @@ class UnitOfWork:
         del self.staged[savepoint.staged :]
 
     def adopt(self, change: Change) -> None:
-        """Take over a change that another unit has just committed to a value whose turn this one holds."""
-        self._adopted.append(change)
+        """Take over a change that another unit commits to a value whose turn this one holds.
 
-    def adopted(self, key: Key) -> list[Change]:
-        """The changes to a value that were taken over."""
-        return [change for change in self._adopted if change.key == key]
+        What this one has read and put already is changed as well; what it reads from now on is changed anyway.
+        """
+        key = change.key
+        if key in self._overlay:
+            self._overlay[key] = change.applied_to(self._overlay[key])
+            self._journal = [
+                (one, change.applied_to(before) if one == key and before is not _ABSENT else before)
+                for one, before in self._journal
+            ]
+        if key[0] is Table.ACCOUNT and key[1] in self._loaded:
+            self._loaded[key[1]] = change.applied_to(self._loaded[key[1]])
 
     def hold(self, key: Key) -> None:
         """Note that the turn of a value is held from now on.

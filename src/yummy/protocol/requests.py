@@ -157,7 +157,7 @@ def parse(payload: bytes | str, *, max_depth: int) -> Request:
     request_id = document.get("request_id")
     type_ = document.get("type")
     if request_id is not None and type(request_id) is not int:
-        raise WrongFormat("request_id: expected an integer", type_=type_ if isinstance(type_, str) else "")
+        raise WrongFormat("request_id: expected an integer", type_=type_ if type_ in tuple(WIRE) else "")
     if not isinstance(type_, str) or type_ not in WIRE:
         problem = "type: required" if type_ is None else f"type: no such request as {str(type_)[:60]!r}"
         raise WrongFormat(problem, request_id=_echo(request_id))
