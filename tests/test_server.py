@@ -103,6 +103,35 @@ def test_a_script_that_never_ends_does_not_keep_the_server_from_ending(tmp_path)
         assert (code, "Traceback" in rest) == (0, False)
 
 
+def test_a_second_signal_ends_it_at_once_whatever_scripts_do(tmp_path):
+    write_scripts(
+        tmp_path / "hooks",
+        game="def on_unload():\n    while True:\n        pass\n\ndef pre_play(model):\n    model.message = 1\n",
+    )
+    with process(tmp_path) as (server, _):
+        server.send_signal(signal.SIGTERM)
+        assert any("draining" in said for said in server.stderr)
+        code, rest = stop(server)
+        assert (code, "second signal" in rest) == (1, True)
+
+
+def test_a_signal_while_it_begins_ends_it(tmp_path):
+    write_scripts(tmp_path / "hooks", game="print('importing')\nwhile True:\n    pass\n")
+    server = subprocess.Popen(command("--port", "0", "--log-format", "json"), **environment(tmp_path))
+    assert any("importing" in said for said in server.stderr)
+    code, rest = stop(server)
+    assert (code, "Traceback" in rest) == (0, False)
+
+
+def test_a_certificate_that_cannot_be_used_is_named(tmp_path):
+    (tmp_path / "cert.pem").write_text("nonsense", encoding="utf-8")
+    (tmp_path / ".env").write_text("TLS_CERT_PATH=cert.pem\nTLS_KEY_PATH=cert.pem\n", encoding="utf-8")
+    ended = subprocess.run(command("--port", "0"), timeout=PATIENCE, check=False, **environment(tmp_path))
+    assert ended.returncode == 1
+    assert "cert.pem" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_an_address_in_use_ends_with_1(tmp_path):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

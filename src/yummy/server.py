@@ -6,6 +6,7 @@ received; chains that follow from that end too, all within ``DRAIN_TIMEOUT``; th
 
 import os
 import signal
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -106,22 +107,66 @@ def run(settings: Settings) -> int:
     return trio.run(_main, with_secrets(settings))
 
 
+@attrs.define(eq=False)
+class _Life:
+    """What a signal means, from before the first part is opened until after the last one is closed.
+
+    Attributes:
+        begun: Whether the server listens; before, a signal cancels its opening.
+        stop: Set by the first signal.
+        scope: Around the whole server.
+    """
+
+    begun: bool = False
+    stop: trio.Event = attrs.field(factory=trio.Event)
+    scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+
+    async def listen(self, signals: AsyncIterator[int]) -> None:
+        """Hear signals until cancelled. The second one ends the process at once."""
+        async for _ in signals:
+            if self.stop.is_set():
+                _log.warning("stopped at once, by a second signal")
+                exit_at_once(EXIT_FORCED)
+            self.stop.set()
+            if not self.begun:
+                self.scope.cancel()
+
+
 async def _main(settings: Settings) -> int:
+    life = _Life()
+    failure: StartupError | None = None
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with open_server(settings) as server:
-            _announce(server)
-            async for _ in signals:
-                break
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_exit_on_signal, signals)
-                _log.info("draining", timeout=settings.drain_timeout)
-                await _drain(server)
-                nursery.cancel_scope.cancel()
-    if server.hooks.stuck:
-        # A script holds its thread, which nothing can end but the end of the process.
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(life.listen, signals)
+            try:
+                with life.scope:
+                    await _serve(settings, life)
+            except StartupError as error:
+                # Carried around the nursery, which would make a group of it.
+                failure = error
+            nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    if not life.begun:
+        # A script that is being imported may hold its thread.
+        _log.info("stopped before it began")
         exit_at_once(0)
     _log.info("stopped")
     return 0
+
+
+async def _serve(settings: Settings, life: _Life) -> None:
+    async with open_server(settings) as server:
+        life.begun = True
+        _announce(server)
+        await life.stop.wait()
+        _log.info("draining", timeout=settings.drain_timeout)
+        if not await _drain(server):
+            # What was acknowledged is stored; the rest has had its time.
+            exit_at_once(0)
+    if server.hooks.stuck:
+        # A script holds its thread, which nothing can end but the end of the process.
+        exit_at_once(0)
 
 
 @asynccontextmanager
@@ -197,10 +242,8 @@ async def _join(
 
 
 async def _transport_parts(settings: Settings) -> dict[str, Any]:
-    tls = None
+    tls = _open_certificate(settings)
     try:
-        if settings.tls_cert_path is not None and settings.tls_key_path is not None:
-            tls = load_certificate(settings.tls_cert_path, settings.tls_key_path)
         listeners = await open_listeners(settings.bind_ip, settings.bind_port)
     except OSError as error:
         where = f"{settings.bind_ip}:{settings.bind_port}"
@@ -218,6 +261,16 @@ async def _transport_parts(settings: Settings) -> dict[str, Any]:
         outbox_grace=settings.outbox_grace,
     )
     return {"listeners": listeners, "limits": limits, "gate": gate, "tls": tls}
+
+
+def _open_certificate(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_cert_path is None or settings.tls_key_path is None:
+        return None
+    try:
+        return load_certificate(settings.tls_cert_path, settings.tls_key_path)
+    except OSError as error:
+        files = f"{settings.tls_cert_path} and {settings.tls_key_path}"
+        raise StartupError(f"certificate and key ({files}) cannot be used: {error}") from None
 
 
 async def _open_database(settings: Settings) -> Database:
@@ -257,7 +310,15 @@ async def _forget_sessions(store: AccountStore, wall_clock: Callable[[], float])
         await trio.sleep(FORGET_INTERVAL)
 
 
+#: Settings that the contract names and that nothing acts on yet.
+_RESERVED = ("hook_timeout", "hook_abandon_after", "hook_max_abandoned", "hook_sandbox")
+
+
 def _announce(server: Server) -> None:
+    defaults = attrs.fields_dict(Settings)
+    for name in _RESERVED:
+        if getattr(server.settings, name) != defaults[name].default:
+            _log.warning(f"{name.upper()} is reserved for a later version and has no effect yet")
     _log.info(
         "listening",
         address=server.url,
@@ -266,7 +327,8 @@ def _announce(server: Server) -> None:
     )
 
 
-async def _drain(server: Server) -> None:
+async def _drain(server: Server) -> bool:
+    """End all connections and what they have begun; whether that was done in time."""
     timeout = server.settings.drain_timeout
     deadline = trio.current_time() + timeout
     await server.transport.drain(timeout)
@@ -274,12 +336,7 @@ async def _drain(server: Server) -> None:
         await server.tasks.wait_idle()
     if waiting.cancelled_caught:
         _log.warning("messages_cut_off", count=server.tasks.running)
-
-
-async def _exit_on_signal(signals: AsyncIterator[int]) -> None:
-    async for _ in signals:
-        _log.warning("stopped at once, by a second signal")
-        exit_at_once(EXIT_FORCED)
+    return not waiting.cancelled_caught
 
 
 def exit_at_once(code: int) -> None:
