@@ -7,7 +7,7 @@ from yummy.core.membership import room_users
 from yummy.core.permissions import rights, room_level, room_of
 from yummy.core.validation import refuse_problems
 from yummy.core.values import Room
-from yummy.core.work import Rule, Work
+from yummy.core.work import Rule, Work, room_turn
 from yummy.protocol.errors import ErrorCode, Refusal
 from yummy.protocol.messages import UNSET, Answer, RoomInformation, Rooms
 
@@ -68,4 +68,4 @@ def _information(work: Work, room: Room, parts: frozenset[int], *, level: int, h
 
 
 ROOM_LIST_REQUEST = Rule(run=_list)
-GET_ROOM_REQUEST = Rule(run=_get)
+GET_ROOM_REQUEST = Rule(run=_get, rooms=room_turn)
