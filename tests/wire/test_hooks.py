@@ -354,3 +354,86 @@ async def test_every_hook_of_a_request_is_called_with_its_model(tmp_path):
         await anna.ok("Logout")
         answer = await bert.call("RoomList")
         assert (answer["code"], answer["error"]) == ("missing", "room_list_request")
+
+
+async def test_scripts_for_yummys_earlier_server_run_unchanged(tmp_path):
+    scripts = """
+        import yummy
+        from yummy import constants, model, room, user
+        import random
+
+        BOARD = [["-", "-"], ["-", "-"]]
+
+        def pre_customid_auth(model: model.CustomIdAuth):
+            assert model.get_user_id() is None and model.get_session_id() is None
+            assert yummy.user.get_user_meta(model.get_user_id(), "anything") is None
+            model.set_request_id(123)
+            model.set_custom_id(model.get_custom_id().lower())
+
+        def post_customid_auth(model: model.CustomIdAuth, success: bool):
+            assert model.get_request_id() == 123
+            me = model.get_user_id()
+            assert user.set_user_meta(me, "key", "motorola", constants.USER_META_ACCESS_MOD)
+            assert user.set_user_meta(me, "key", [123, True, 321.123, "test"])
+            assert user.get_user_meta(me, "key") == [123, True, 321.123, "test"]
+            assert user.get_user_meta_access(me, "key") == constants.USER_META_ACCESS_SYSTEM
+            assert user.set_user_meta(me, "none", None)
+            assert user.get_user_metas(me) == {"key": [123, True, 321.123, "test"], "none": None}
+            user.remove_user_meta(me, "none")
+            assert user.remove_user_metas(me)
+            assert user.get_user_metas(me) == {}
+
+        def pre_create_room(model: model.CreateRoom):
+            model.set_max_user(2)
+            model.set_access_type(constants.ROOM_ACCESS_TYPE_PUBLIC)
+            metas = model.get_metas()
+            if metas is None:
+                metas = {}
+            metas["X"] = model.get_user_id()
+            metas["O"] = ""
+            metas["board"] = BOARD.copy()
+            model.set_metas(metas)
+
+        def post_create_room(model: model.CreateRoom, success: bool):
+            print("ROOM CREATED")
+            model.set_metas({"has": "no effect"})
+
+        def pre_update_user(model: model.UpdateUser):
+            assert model.get_meta_action() == constants.META_ACTION_ONLY_ADD_OR_UPDATE
+            if model.get_user_type() is not None:
+                yummy.fail("Not here")
+
+        def post_join_to_room(model: model.JoinToRoom, success: bool):
+            if success:
+                metas = room.get_room_metas(model.get_room_id())
+                room.set_room_meta(model.get_room_id(), "O", model.get_user_id(), constants.ROOM_META_ACCESS_USER)
+                room.message_to_room_user(model.get_room_id(), metas["X"], {"start": metas["board"]})
+                room.raw_message_to_room_user(model.get_room_id(), {"type": "Started", "by": model.get_user_id()})
+                assert room.get_room_meta("no room", "O") is None
+                assert room.get_room_metas("no room") is None
+                assert room.remove_room_meta(model.get_room_id(), "X")
+                assert constants.ROOM_TYPE_TYPE_OWNER == constants.ROOM_USER_TYPE_OWNER == 3
+
+        def pre_get_user_information(model: model.GetUserInformation):
+            assert model.get_query_type() == "User"
+            assert model.get_value() == (model.get_user_id(), model.get_requester_user_id())
+    """
+    folder = write_scripts(tmp_path / "hooks", tictactoe=scripts)
+    async with (
+        running(folder) as server,
+        connected(server) as anna,
+        logged_in(server, "bert") as bert,
+    ):
+        anna.user_id = (await anna.ok("AuthCustomId", id="CUSTOM-OF-ANNA"))["user_id"]
+        room = (await anna.ok("CreateRoom", max_user=50))["room_id"]
+        joined = await bert.ok("JoinToRoom", room_id=room)
+        assert joined["metas"] == {"X": anna.user_id, "O": "", "board": [["-", "-"], ["-", "-"]]}
+        assert await bert.event("Started") == {"by": bert.user_id}
+        await anna.event("JoinToRoom")
+        assert (await anna.event("MessageFromRoom"))["message"] == {"start": [["-", "-"], ["-", "-"]]}
+        await anna.event("Started")
+        seen = await anna.ok("GetRoom", room_id=room, members=[3, 7])
+        assert (seen["max-user"], seen["metas"]) == (2, {"O": bert.user_id, "board": [["-", "-"], ["-", "-"]]})
+        answer = await anna.call("UpdateUser", user_type=1)
+        assert (answer["code"], answer["error"]) == ("hook_failed", "Not here")
+        assert (await anna.ok("GetUser", user_id=bert.user_id))["id"] == bert.user_id
