@@ -8,10 +8,21 @@ from yummy.core.permissions import rights, room_level, room_of
 from yummy.core.validation import refuse_problems
 from yummy.core.values import Room
 from yummy.core.work import Rule, Work, room_turn
+from yummy.plain import encoded_size
 from yummy.protocol.errors import ErrorCode, Refusal
-from yummy.protocol.messages import UNSET, Answer, RoomInformation, Rooms
+from yummy.protocol.messages import UNSET, Answer, RoomInformation, Rooms, Unset
+from yummy.settings import KIB
 
+#: Rooms of one page of the list.
 PAGE_MAX = 100
+
+#: Bytes of one page, about: a hundred large rooms would be more than `OUTBOX_BYTES` lets wait for a client, so that
+#: asking for the list would close its own connection.
+PAGE_BYTES = 256 * KIB
+
+#: Bytes that a room takes besides its texts, metadata and members; and a member besides its name.
+_ROOM_BYTES = 250
+_MEMBER_BYTES = 100
 
 
 def _parts(members: list[int]) -> frozenset[int]:
@@ -36,14 +47,27 @@ def _list(work: Work, model: models.RoomListRequest) -> Answer:
     parts = _parts(model.members)
     refuse_problems((None if 1 <= model.limit <= PAGE_MAX else f"limit: should be 1 to {PAGE_MAX}",))
     found: list[RoomInformation] = []
+    size = 0
     for room in work.uow.world.newest_rooms(before=model.cursor):
         if room.access_type != RoomAccessType.PUBLIC or (model.tag is not None and model.tag not in room.tags):
             continue
         if len(found) == model.limit:
             return Rooms(rooms=found, cursor=found[-1].id)
         # Everybody's view: what a stranger sees of a public room.
-        found.append(_information(work, room, parts, level=RoomUserType.USER, has=0))
+        shown = _information(work, room, parts, level=RoomUserType.USER, has=0)
+        size += _size(shown)
+        if found and size > PAGE_BYTES:
+            return Rooms(rooms=found, cursor=found[-1].id)
+        found.append(shown)
     return Rooms(rooms=found)
+
+
+def _size(shown: RoomInformation) -> int:
+    """About how many bytes a room takes in an answer."""
+    texts = [part for part in (shown.name, shown.description, shown.tags, shown.metas) if part is not UNSET]
+    users = [] if isinstance(shown.users, Unset) else shown.users
+    members = sum(_MEMBER_BYTES + len((user.name or "").encode()) for user in users)
+    return _ROOM_BYTES + encoded_size(texts) + members
 
 
 def _information(work: Work, room: Room, parts: frozenset[int], *, level: int, has: int) -> RoomInformation:
