@@ -101,6 +101,17 @@ async def test_what_cannot_be_encoded_is_refused_before_anything_is_sent(server)
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("form", ["msgpack", "json"])
+async def test_a_text_that_cannot_be_encoded_fails_its_own_request_alone(server, form):
+    async with connect(server.url, format=form) as client:
+        with pytest.raises(ValueError, match="surrogates"):
+            await client.update_user(name="\ud800")
+        with pytest.raises(ValueError, match="surrogates"):
+            await client.send("UpdateUser", name="\ud800")
+        await client.me()
+    assert [request["type"] for request in server.requests] == ["Me"]
+
+
 async def test_typed_requests_send_what_the_protocol_names(server):
     async with connect(server.url) as client:
         await client.authenticate_email("a@example.org", "password", create=True)

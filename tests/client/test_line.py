@@ -140,6 +140,62 @@ async def test_a_frame_that_is_no_message_loses_the_connection(server):
             await client.next_event()
 
 
+RUBBISH = {
+    "an id that is no number": {"request_id": [1], "status": True, "type": "Me"},
+    "an id that is a truth value": {"request_id": True, "status": True, "type": "Me"},
+    "an answer's type that is no text": {"request_id": 1, "status": True, "type": ["Me"]},
+    "an event's type that is no text": {"type": {"Play": 1}},
+    "a token that is no text": {"request_id": 1, "status": True, "type": "AuthDeviceId", "token": 5},
+    "a user that is no text": {"request_id": 1, "status": True, "type": "AuthDeviceId", "token": "t", "user_id": []},
+    "a new token that is no text": {"request_id": 1, "status": True, "type": "RefreshToken", "token": None},
+}
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH.values(), ids=RUBBISH)
+async def test_a_message_with_wrong_types_loses_the_connection(server, rubbish):
+    server.answer = lambda peer, request: peer.say(rubbish)
+    async with connect(server.url, reconnect=None) as client:
+        with pytest.raises(ConnectionLost, match="no message"):
+            await client.me()
+        with pytest.raises(ConnectionLost, match="no message") as caught:
+            await client.next_event()
+        assert caught.value.code == 1002
+        assert client.token is None
+
+
+def restoring_to(server, **fields):
+    """Let a server answer `RestoreToken` with these fields, and the rest as ever."""
+
+    async def answer(peer, request):
+        if request["type"] == "RestoreToken":
+            await peer.answer(request, **{"token": "token-2", "restored": True, **fields})
+        else:
+            await echo_of(peer, request)
+
+    echo_of, server.answer = server.answer, answer
+
+
+@pytest.mark.parametrize("fields", [{"rooms": None}, {}], ids=["null", "missing"])
+async def test_a_restored_session_without_rooms_is_in_none(server, fields):
+    restoring_to(server, **fields)
+    async with connect(server.url, reconnect=AT_ONCE) as client:
+        await client.authenticate_device("device-1")
+        await server.peers[0].cut()
+        assert await client.next_event(Restored) == Restored(restored=True, rooms=())
+        assert (await client.restore("token-1"))["restored"]
+
+
+@pytest.mark.parametrize("fields", [{"rooms": 5}, {"rooms": [5]}, {"rooms": "abc"}, {"token": []}], ids=repr)
+async def test_a_restored_session_with_wrong_types_counts_as_an_attempt(server, fields):
+    restoring_to(server, **fields)
+    async with connect(server.url, reconnect=Reconnect(attempts=2, first=0.0)) as client:
+        await client.authenticate_device("device-1")
+        await server.peers[0].cut()
+        await client.next_event(Lost)
+        with pytest.raises(ConnectionLost, match=r"gave up after 2 attempts .*no message"):
+            await client.next_event()
+
+
 async def test_a_server_that_falls_silent_is_given_up():
     accepted = []
 

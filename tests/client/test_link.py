@@ -113,3 +113,11 @@ async def test_a_closed_client_says_so(server):
         await client.me()
     with pytest.raises(ConnectionLost, match="the client is closed"):
         await client.next_event()
+
+
+async def test_a_frame_that_cannot_be_written_loses_the_connection_and_no_more(server):
+    async with connect(server.url, reconnect=None) as client:
+        await client.call("Say")
+        await client._line._link.send("\ud800")
+        with pytest.raises(ConnectionLost, match=r"could not be written: .*surrogates"):
+            await client.next_event()

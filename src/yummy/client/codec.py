@@ -33,11 +33,17 @@ def encode(message: Mapping[str, Any], form: Format) -> Frame:
 
     Raises:
         TypeError: If something in the message is no plain data.
-        ValueError: If a number or text cannot be written.
+        ValueError: If a number or text cannot be written, or the data are nested too deep.
     """
-    if form is Format.JSON:
-        return json.dumps(message, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    packed: bytes = msgpack.packb(message)
+    try:
+        if form is Format.JSON:
+            written = json.dumps(message, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+            # Half of a surrogate pair is a text for Python and none for a text frame, and would only be found there.
+            written.encode()
+            return written
+        packed: bytes = msgpack.packb(message)
+    except (OverflowError, RecursionError) as error:
+        raise ValueError(f"the message cannot be written: {error}") from error
     return packed
 
 
@@ -52,7 +58,7 @@ def decode(frame: Frame) -> dict[str, Any]:
     """
     try:
         message = json.loads(frame) if isinstance(frame, str) else msgpack.unpackb(frame)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UndecodableError(str(error)) from error
     if not isinstance(message, dict):
         raise UndecodableError(f"a {type(message).__name__} instead of a map")

@@ -1,7 +1,7 @@
 """The client's line to the server: requests matched with their answers, over one connection after another.
 
-Owns request ids, the requests that wait for an answer, the session's token, and getting a lost connection back. Knows
-of the protocol only the envelope and the requests that begin, restore or end a session.
+Owns request ids, the requests that wait for an answer, and getting a lost connection back with its session. Knows of
+the protocol only the envelope and ``RestoreToken``; `yummy.client.session` knows the other answers that matter here.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ import trio
 from attrs import define, field
 
 from yummy.client.address import Address
-from yummy.client.codec import Format, Frame, UndecodableError, decode, encode
+from yummy.client.codec import Format, UndecodableError, decode, encode
 from yummy.client.errors import (
     ClientError,
     ConnectFailed,
@@ -24,25 +24,10 @@ from yummy.client.errors import (
 from yummy.client.events import AnyEvent, BufferFullError, Event, EventBuffer, Lost, Restored, SendFailed
 from yummy.client.link import Link, LinkOptions, run_link
 from yummy.client.reconnect import BUSY_STATUSES, FINAL_CODES, Reconnect
+from yummy.client.session import Session, rooms_of, text
 
-_LOGINS = frozenset({"AuthEmail", "AuthDeviceId", "AuthCustomId", "RestoreToken"})
 #: The token is no good; with other errors (busy, rate limited...) it may be good a moment later.
 _TOKEN_REFUSED = frozenset({"invalid_token", "not_authenticated"})
-
-
-@define
-class Session:
-    """Who the client is logged in as; all None while it is nobody.
-
-    Attributes:
-        token: Restores the session on another connection.
-        user_id: The account.
-        session_id: This login of it.
-    """
-
-    token: str | None = None
-    user_id: str | None = None
-    session_id: str | None = None
 
 
 @define
@@ -220,10 +205,13 @@ class Line:
             self._link = link
             self.up.set()
             while True:
-                self._hear(_decoded(await link.receive()))
+                self._hear(decode(await link.receive()))
         except ConnectionLost as loss:
             lost = loss
             raise
+        except UndecodableError as error:
+            lost = ConnectionLost(f"the server sent something that is no message: {error}", code=1002)
+            raise lost from error
         finally:
             self._drop_link(lost)
 
@@ -242,11 +230,11 @@ class Line:
         request = {"type": "RestoreToken", "token": self.session.token, "request_id": request_id}
         with trio.move_on_after(self.timeout):
             await link.send(encode(request, self.format))
-            while (reply := _decoded(await link.receive())).get("request_id") != request_id:
+            while (reply := decode(await link.receive())).get("request_id") != request_id:
                 self._hear(reply)
             if reply.get("status") is True:
-                self._note_session(reply)
-                return Restored(reply.get("restored") is True, tuple(reply.get("rooms", ())))
+                self.session = self.session.after(reply)
+                return Restored(reply.get("restored") is True, rooms_of(reply))
             error = RequestFailed(reply)
             if error.code in _TOKEN_REFUSED:
                 self.session = Session()
@@ -259,11 +247,14 @@ class Line:
     def _hear(self, message: dict[str, Any]) -> None:
         request_id = message.get("request_id")
         if not isinstance(message.get("status"), bool) or request_id is None:
-            kind = message.pop("type", "")
-            self._tell(Event(str(kind), message))
+            kind = text(message, "type") or ""
+            self._tell(Event(kind, {name: value for name, value in message.items() if name != "type"}))
             return
+        if type(request_id) is not int:
+            raise UndecodableError(f"request_id is a {type(request_id).__name__} instead of an int")
         if message["status"]:
-            self._note_session(message)
+            # Here rather than where the call returns, so that a login whose caller was cancelled is known all the same.
+            self.session = self.session.after(message)
         if (waiting := self._waiting.get(request_id)) is not None:
             waiting.settle(message)
         elif not message["status"]:
@@ -278,20 +269,3 @@ class Line:
                 f"closed by this client: more than {self.events.size} events waited to be read", code=1000
             )
             raise self.fate from None
-
-    def _note_session(self, reply: dict[str, Any]) -> None:
-        # Here rather than where the call returns, so that a login whose caller was cancelled is known all the same.
-        kind = reply.get("type")
-        if kind in _LOGINS:
-            self.session = Session(reply.get("token"), reply.get("user_id"), reply.get("session_id"))
-        elif kind == "RefreshToken":
-            self.session.token = reply.get("token")
-        elif kind == "Logout":
-            self.session = Session()
-
-
-def _decoded(frame: Frame) -> dict[str, Any]:
-    try:
-        return decode(frame)
-    except UndecodableError as error:
-        raise ConnectionLost(f"the server sent something that is no message: {error}", code=1002) from error

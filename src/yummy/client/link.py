@@ -51,7 +51,7 @@ class Link:
     _queued: trio.MemoryReceiveChannel[Frame]
     _serving: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     _written: trio.Event = field(factory=trio.Event, init=False)
-    _silent: bool = field(default=False, init=False)
+    _given_up: str | None = field(default=None, init=False)  # why, if this side did it
 
     async def send(self, frame: Frame) -> None:
         """Hand a frame to the writer; waits only while `OUTBOX_FRAMES` others wait.
@@ -84,8 +84,8 @@ class Link:
 
     def _loss(self) -> ConnectionLost:
         closed = self._socket.closed
-        if self._silent:
-            return ConnectionLost("the server fell silent")
+        if self._given_up is not None:
+            return ConnectionLost(self._given_up)
         if closed is None or closed.code == 1006:
             return ConnectionLost("the connection to the server broke")
         words = f": {closed.reason}" if closed.reason else ""
@@ -93,7 +93,7 @@ class Link:
             f"the server closed the connection ({closed.code}{words})", code=closed.code, reason=closed.reason or ""
         )
 
-    async def _write(self) -> None:
+    async def _write(self, stream: trio.abc.AsyncResource) -> None:
         # The only task that sends messages: a send that is cancelled half-way would garble the stream, so callers,
         # whom anybody may cancel, only queue.
         with self._queued:
@@ -102,6 +102,9 @@ class Link:
                     await self._socket.send_message(frame)
                 except ConnectionClosed:
                     return  # `receive` tells why
+                except Exception as error:  # noqa: BLE001  # whatever it is, it ends this connection and not its user
+                    await self._give_up(f"a request could not be written: {error}", stream)
+                    return
             self._written.set()
 
     async def _watch(self, heartbeat: float, stream: trio.abc.AsyncResource) -> None:
@@ -113,9 +116,12 @@ class Link:
                 except ConnectionClosed:
                     return
             if scope.cancelled_caught:
-                self._silent = True
-                await trio.aclose_forcefully(stream)
+                await self._give_up("the server fell silent", stream)
                 return
+
+    async def _give_up(self, why: str, stream: trio.abc.AsyncResource) -> None:
+        self._given_up = why
+        await trio.aclose_forcefully(stream)
 
     async def _close(self, seconds: float) -> None:
         self._outbox.close()
@@ -152,7 +158,7 @@ async def run_link(address: Address, options: LinkOptions, serve: Callable[[Link
             if connecting.cancelled_caught or stream is None:
                 raise _no_handshake(address, options, ended=stream is not None and stream.ended)
             link = Link(socket, *trio.open_memory_channel[Frame](OUTBOX_FRAMES))
-            nursery.start_soon(link._write)  # noqa: SLF001  # the link's tasks are its own, this function runs them
+            nursery.start_soon(link._write, stream)  # noqa: SLF001  # the link's tasks are its own, this function runs them
             if options.heartbeat:
                 nursery.start_soon(link._watch, options.heartbeat, stream)  # noqa: SLF001  # the same
             try:
