@@ -13,9 +13,12 @@ from yummy.core.validation import (
     refuse_problems,
 )
 from yummy.core.values import Account, IdentityKind
-from yummy.core.work import Desk, Rule, Work, account_key, identity_key, new_id, sender_rooms
+from yummy.core.work import Desk, Note, Rule, Work, account_key, identity_key, new_id, sender_rooms
 from yummy.protocol.errors import ErrorCode, Refusal
 from yummy.protocol.messages import Answer
+
+#: Refusals of a login that tell something of the account that was guessed at, so that they count as failures.
+_TELLING = frozenset({ErrorCode.INVALID_CREDENTIALS, ErrorCode.RATE_LIMITED})
 
 
 @attrs.frozen
@@ -37,15 +40,42 @@ async def _prepare_email(work: Work, model: models.EmailAuth, desk: Desk) -> Non
         (email_problem(model.email), length_problem("password", model.password, least, PASSWORD_LENGTH_MAX))
     )
     email = normal_email(model.email)
-    work.throttles.login_account.check(email, work.now)
-    work.throttles.login_address.check(work.address, work.now)
+    _take_guess(work, email)
+    try:
+        work.facts = await _prepare_password(work, model, desk, email)
+    except Refusal as refusal:
+        if refusal.code not in _TELLING:
+            _give_back_guess(work, email)
+        raise
+    _give_back_guess(work, email)
+
+
+def _take_guess(work: Work, email: str) -> None:
+    """Count a guess before its password is looked at, so that guesses at once cannot be more than one by one."""
+    work.throttles.login_account.take(email, work.now)
+    try:
+        work.throttles.login_address.take(work.address, work.now)
+    except Refusal:
+        work.throttles.login_account.give_back(email, work.now)
+        raise
+
+
+def _give_back_guess(work: Work, email: str) -> None:
+    work.throttles.login_account.give_back(email, work.now)
+    work.throttles.login_address.give_back(work.address, work.now)
+
+
+async def _prepare_password(work: Work, model: models.EmailAuth, desk: Desk, email: str) -> LoginFacts:
     account = await desk.find_account(IdentityKind.EMAIL, email)
     while True:
+        makes = account is None and model.if_not_exist_create
+        if makes:
+            work.throttles.new_account.check(work.address, work.now)
         # Without any turn: hashing takes long. Of an unknown address it takes as long, so that it cannot be told.
         known_hash = None if account is None else account.password_hash
         fits = await desk.verify_password(known_hash, model.password)
-        new_hash = await desk.hash_password(model.password) if account is None and model.if_not_exist_create else None
-        await _take_turns(work, desk, IdentityKind.EMAIL, email, account)
+        new_hash = await desk.hash_password(model.password) if makes else None
+        await _take_turns(work, desk, IdentityKind.EMAIL, email, account, makes=makes)
         again = await desk.find_account(IdentityKind.EMAIL, email)
         if (None if again is None else (again.id, again.password_hash)) == (
             None if account is None else (account.id, account.password_hash)
@@ -53,16 +83,11 @@ async def _prepare_email(work: Work, model: models.EmailAuth, desk: Desk) -> Non
             break
         account = again
         desk.release_turns()
-    # Again, now that guesses at the same account have had their turns, one after another.
-    work.throttles.login_account.check(email, work.now)
     if again is not None and fits:
-        work.facts = LoginFacts(again)
-    elif again is None and new_hash is not None:
-        work.facts = LoginFacts(None, _new_account(work, IdentityKind.EMAIL, email, new_hash))
-    else:
-        work.throttles.login_account.count(email, work.now)
-        work.throttles.login_address.count(work.address, work.now)
-        raise Refusal(ErrorCode.INVALID_CREDENTIALS)
+        return LoginFacts(again)
+    if again is None and new_hash is not None:
+        return LoginFacts(None, _new_account(work, IdentityKind.EMAIL, email, new_hash))
+    raise Refusal(ErrorCode.INVALID_CREDENTIALS)
 
 
 async def _prepare_device(work: Work, model: models.DeviceIdAuth, desk: Desk) -> None:
@@ -77,7 +102,7 @@ async def _prepare_id(work: Work, kind: IdentityKind, value: str, desk: Desk) ->
     refuse_problems((length_problem("id", value, *ID_LENGTH),))
     account = await desk.find_account(kind, value)
     while True:
-        await _take_turns(work, desk, kind, value, account)
+        await _take_turns(work, desk, kind, value, account, makes=account is None)
         again = await desk.find_account(kind, value)
         if (again and again.id) == (account and account.id):
             break
@@ -86,10 +111,23 @@ async def _prepare_id(work: Work, kind: IdentityKind, value: str, desk: Desk) ->
     work.facts = LoginFacts(again) if again else LoginFacts(None, _new_account(work, kind, value, None))
 
 
-async def _take_turns(work: Work, desk: Desk, kind: IdentityKind, value: str, account: Account | None) -> None:
-    """The turn of the name, so that two first logins meet; then those of the accounts that the login touches."""
+async def _take_turns(
+    work: Work, desk: Desk, kind: IdentityKind, value: str, account: Account | None, *, makes: bool
+) -> None:
+    """The turn of the name, so that two first logins meet; then those of the accounts that the login touches.
+
+    Whoever makes an account also takes the turn of the address: it is held until the new account counts, so that
+    accounts made at once cannot be more than one by one.
+    """
     touched = {one for one in (account and account.id, work.session and work.session.user_id) if one}
-    await desk.take_turns([identity_key(kind, value), *(account_key(user_id) for user_id in sorted(touched))])
+    limited = makes and work.address is not None and work.throttles.new_account.limit
+    await desk.take_turns(
+        [
+            *((("identity", "address", work.address),) if limited else ()),
+            identity_key(kind, value),
+            *(account_key(user_id) for user_id in sorted(touched)),
+        ]
+    )
 
 
 def _new_account(work: Work, kind: IdentityKind, value: str, password_hash: str | None) -> Account:
@@ -101,7 +139,8 @@ def _new_account(work: Work, kind: IdentityKind, value: str, password_hash: str 
 def _login(work: Work, _model: models.Model) -> Answer:
     facts: LoginFacts = work.facts
     if facts.new is not None:
-        work.throttles.new_account.count(work.address, work.now)
+        # Only if the account is really made: a script or the store may fail yet.
+        work.uow.stage(Note(lambda: work.throttles.new_account.count(work.address, work.now)))
         return sessions.begin(work, facts.new)
     if facts.account is None:
         raise Refusal(ErrorCode.INVALID_CREDENTIALS)

@@ -51,6 +51,28 @@ class Throttle:
         if len(self._times) > KEYS_MAX:
             del self._times[next(iter(self._times))]
 
+    def take(self, key: str | None, now: float) -> None:
+        """Count it before it is known whether it will have happened, so that many at once are as many.
+
+        Args:
+            key: An address or an account; None is exempt.
+            now: Seconds of any steady clock; `give_back` wants the same again.
+
+        Raises:
+            Refusal: `rate_limited`, with the seconds until there is room for certain; nothing is counted then.
+        """
+        self.check(key, now)
+        self.count(key, now)
+
+    def give_back(self, key: str | None, taken: float) -> None:
+        """Forget what was taken at a time, since it has not happened; its window may be over by now."""
+        times = self._times.get(key) if key is not None else None
+        if key is None or times is None or taken not in times:
+            return
+        times.remove(taken)
+        if not times:
+            del self._times[key]
+
     def _recent(self, key: str | None, now: float) -> deque[float] | None:
         times = self._times.get(key) if key is not None and self.limit else None
         if times is None or key is None:
