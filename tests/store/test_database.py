@@ -104,13 +104,57 @@ def test_sessions_are_remembered_until_they_expire(database):
     assert database.find_session("nobody's") is None
 
 
+def kept(database, user_id, ids):
+    found = {one: database.find_session(one) for one in ids}
+    return {one for one, record in found.items() if record is not None and record.user_id == user_id}
+
+
+def test_the_sessions_of_one_user_are_bounded_and_the_newest_stay(database, monkeypatch):
+    monkeypatch.setattr(module, "ISSUED_SESSIONS_MAX", 3)
+    database.write([SessionRecord("other", "bob", 1)])
+    for number in range(5):
+        database.write([SessionRecord(f"s{number}", "ada", 100 + number)])
+    ids = [f"s{number}" for number in range(5)]
+    assert {"s2", "s3", "s4"} == kept(database, "ada", ids)
+    assert {"other"} == kept(database, "bob", ["other"])
+
+    database.write([SessionRecord("s2", "ada", 200), SessionRecord("s5", "ada", 150)])
+    assert {"s2", "s4", "s5"} == kept(database, "ada", [*ids, "s5"])
+
+
+def test_of_sessions_that_expire_together_those_made_last_stay(database, monkeypatch):
+    monkeypatch.setattr(module, "ISSUED_SESSIONS_MAX", 2)
+    database.write([SessionRecord(f"s{number}", "ada", 100) for number in (3, 1, 4, 2)])
+
+    assert {"s3", "s4"} == kept(database, "ada", ["s1", "s2", "s3", "s4"])
+
+
+def test_a_session_that_is_dropped_comes_back_if_the_write_fails(database, monkeypatch):
+    monkeypatch.setattr(module, "ISSUED_SESSIONS_MAX", 1)
+    database.write([ADA, SessionRecord("s1", "ada", 100)])
+
+    with pytest.raises(DatabaseError):
+        database.write([SessionRecord("s2", "ada", 200), attrs.evolve(BOB, email=ADA.email)])
+
+    assert {"s1"} == kept(database, "ada", ["s1", "s2"])
+
+
+def test_bounding_sessions_reads_no_others(database):
+    statement = module.surplus_sessions("ada").compile(database.engine, compile_kwargs={"literal_binds": True})
+    with database.engine.connect() as connection:
+        # SQLAlchemy binds the limit that SQLite wants beside an offset, whatever else it renders.
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", (-1,)).all()
+
+    assert not any(step[-1].startswith("SCAN") for step in plan)
+
+
 @pytest.mark.parametrize(("but", "left"), [(None, []), ("s1", ["s1"]), ("gone", [])])
 def test_revoking_ends_all_sessions_of_a_user_but_one(database, but, left):
     database.write([SessionRecord(f"s{number}", "ada", 100) for number in range(3)])
     database.write([SessionRecord("other", "bob", 100), RevokeSessions("ada", but)])
 
-    kept = [f"s{number}" for number in range(3) if not database.find_session(f"s{number}").ended]
-    assert (left, False) == (kept, database.find_session("other").ended)
+    alive = [f"s{number}" for number in range(3) if not database.find_session(f"s{number}").ended]
+    assert (left, False) == (alive, database.find_session("other").ended)
 
 
 def test_what_was_written_survives_reopening(url):

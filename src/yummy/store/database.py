@@ -14,7 +14,7 @@ import alembic.command
 import alembic.config
 import attrs
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, RowMapping, create_engine, delete, event, select, update
+from sqlalchemy import Connection, Delete, Engine, RowMapping, create_engine, delete, event, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
@@ -28,6 +28,10 @@ BUSY_TIMEOUT = 5.0
 
 POOL = 4
 """Connections to the database, and so threads that use it at once."""
+
+ISSUED_SESSIONS_MAX = 200
+"""Sessions that are remembered of one user: twice as many as `MAX_SESSIONS_PER_USER` lets them have at a time, so that
+tokens of some that have gone still work. Logging in again and again would else fill the table until tokens expire."""
 
 
 type Record = Account | SessionRecord | RevokeSessions | SetUserType
@@ -153,11 +157,22 @@ def _write_one(connection: Connection, record: Record) -> None:
             _upsert(connection, ACCOUNTS, _account_row(record), keep={"user_type"})
         case SessionRecord(session_id, user_id, expires, ended):
             _upsert(connection, SESSIONS, {"id": session_id, "user_id": user_id, "expires": expires, "ended": ended})
+            connection.execute(surplus_sessions(user_id))
         case RevokeSessions(user_id, but):
             others = (SESSIONS.c.user_id == user_id) & (SESSIONS.c.id != (but or ""))
             connection.execute(update(SESSIONS).where(others).values(ended=True))
         case SetUserType(user_id, user_type):
             connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == user_id).values(user_type=user_type))
+
+
+def surplus_sessions(user_id: str) -> Delete:
+    """The statement that forgets all issued sessions of a user but the newest; their tokens stop working.
+
+    A token works only while its session stands in the table, so those of ended sessions stay dead.
+    """
+    newest_first = (SESSIONS.c.expires.desc(), SESSIONS.c.id.desc())
+    surplus = select(SESSIONS.c.id).where(SESSIONS.c.user_id == user_id).order_by(*newest_first)
+    return delete(SESSIONS).where(SESSIONS.c.id.in_(surplus.offset(ISSUED_SESSIONS_MAX)))
 
 
 def _upsert(connection: Connection, table: Any, row: dict[str, Any], *, keep: AbstractSet[str] = frozenset()) -> None:
