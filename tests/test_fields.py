@@ -140,6 +140,30 @@ def test_a_number_that_a_script_sets_by_name_is_a_plain_one():
     assert int is type(sample.size)
 
 
+@pytest.mark.parametrize("name", ["count", "some", "word", "who", "metas", "anything"])
+def test_a_number_of_any_length_is_refused_by_its_field(name):
+    value = {"k": 10**6000} if name == "metas" else 10**6000
+    with pytest.raises((TypeError, ValueError, AttributeError), match=f"^{name}"):
+        setattr(Sample(), name, value)
+    if name == "some":
+        with pytest.raises(TypeError, match=r"^some: expected a list of integers, got list$"):
+            Sample().some = [10**6000]
+
+
+def test_none_takes_the_default_where_it_means_left_out():
+    @attrs.define(kw_only=True)
+    class Lenient:
+        count: int = number(default=3, minimum=0, none_is_default=True)
+        words: list[str] = texts(factory=list, none_is_default=True)
+
+    lenient = Lenient(count=5, words=["a"])
+    lenient.count = lenient.words = None
+
+    assert (3, []) == (lenient.count, lenient.words)
+    with pytest.raises(TypeError, match="count: expected an integer, got NoneType"):
+        Lenient(count=None)
+
+
 def test_a_secret_is_shown_nowhere():
     with pytest.raises(TypeError) as caught:
         Sample(secret=123456)

@@ -103,6 +103,39 @@ def test_every_field_has_its_accessors(name):
 
 
 @pytest.mark.parametrize(
+    ("name", "field", "value", "default"),
+    [
+        ("create_room", "join_request", True, False),
+        ("create_room", "access_type", 1, 0),
+        ("create_room", "max_user", 4, 0),
+        ("create_room", "tags", ["a"], []),
+        ("update_room", "meta_action", 1, 0),
+        ("update_user", "meta_action", 1, 0),
+    ],
+)
+def test_none_means_left_out_where_a_field_has_a_default(name, field, value, default):
+    for put in (
+        lambda model, given: getattr(model, f"set_{field}")(given),
+        lambda model, given: setattr(model, field, given),
+    ):
+        model, other = sample(name), sample(name)
+        put(model, value)
+        assert value == getattr(model, field)
+        put(model, None)
+        put(other, None)
+        assert default == getattr(model, field)
+        assert type(default) is type(getattr(model, field))
+        if isinstance(default, list):
+            assert getattr(model, field) is not getattr(other, field)
+
+
+@pytest.mark.parametrize(("name", "field"), [("play", "room_id"), ("join_to_room", "room_user_type")])
+def test_none_means_nothing_elsewhere(name, field):
+    with pytest.raises((TypeError, AttributeError), match=field):
+        setattr(sample(name), field, None)
+
+
+@pytest.mark.parametrize(
     ("name", "other", "field"), [(n, o, f) for n, of in OTHER_NAMES.items() for o, f in of.items()]
 )
 def test_other_spellings_work_too(name, other, field):

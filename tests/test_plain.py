@@ -1,6 +1,7 @@
 """Plain data: what passes, what does not, and how a script's values become it."""
 
 import json
+from base64 import b64encode
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 
@@ -64,6 +65,20 @@ def test_plain_data_passes(value):
 def test_anything_else_is_refused_with_its_reason(value, problem):
     with pytest.raises(PlainDataError, match=problem):
         check_plain(value)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda huge: huge, lambda huge: [-huge], lambda huge: {huge: 1}], ids=["bare", "in a list", "as a key"]
+)
+def test_what_python_would_not_write_out_is_refused_like_the_rest(make):
+    with pytest.raises(TypeError, match=r"out of range|is not text"):
+        to_plain(make(10**6000))
+
+
+def test_bytes_take_the_room_of_their_base64_text():
+    for size in range(7):
+        assert len(b64encode(b"x" * size)) + 2 == encoded_size(b"x" * size)
+        assert encoded_size(["", "a" * len(b64encode(b"x" * size))]) == encoded_size(["", b"x" * size])
 
 
 def test_the_depth_and_bytes_are_the_caller_s_choice():

@@ -3,6 +3,8 @@
 A model's class body reads as a table: ``email: str = text()`` declares the field, and
 ``get_email, set_email = accessors(email)`` the two methods. Types are checked whenever a model is made or changed;
 values (ranges, choices) when a script sets them, since for clients those are the core's to refuse, after the hooks.
+Each kind takes the options of `_field`: ``optional`` fields can hold None; with ``none_is_default`` a script may set
+None to say "left out", as scripts written for Yummy's earlier Rust server do, and the field takes its default.
 The hook interpreter imports this module too; it knows nothing of the server.
 """
 
@@ -111,22 +113,34 @@ def _field(
     settable: bool = True,
     mutable: bool = False,
     wire: bool = True,
+    none_is_default: bool = False,
     on_set: tuple[Callable[..., Any], ...] = (),
     **options: Any,
 ) -> Any:
     if optional:
         options.setdefault("default", None)
         check = None if check is None else attrs.validators.optional(check)
+    first = (_default_for_none,) if none_is_default else ()
     return attrs.field(
         validator=check,
-        on_setattr=_refuse_change if readonly else [attrs.setters.validate, *on_set],
+        on_setattr=_refuse_change if readonly else [*first, attrs.setters.validate, *on_set],
         metadata={WIRE: wire, SETTABLE: settable and not readonly, MUTABLE: mutable},
         **options,
     )
 
 
+def _default_for_none(_model: object, field: "attrs.Attribute[Any]", value: Any) -> Any:
+    """What a script sets, or what the field holds when the client leaves it out."""
+    if value is not None:
+        return value
+    default: Any = field.default
+    return default.factory() if isinstance(default, attrs.Factory) else default  # type: ignore[arg-type]  # a class
+
+
 def _refuse_change(_model: object, field: "attrs.Attribute[Any]", value: Any) -> Any:
-    raise AttributeError(f"{field.name} cannot be changed (to {value!r}): it says who and where, which is the server's")
+    raise AttributeError(
+        f"{field.name} cannot be changed (to {_shown(field, value)}): it says who and where, which is the server's"
+    )
 
 
 def _text(_model: object, field: "attrs.Attribute[Any]", value: Any) -> None:
@@ -145,7 +159,7 @@ def _number(_model: object, field: "attrs.Attribute[Any]", value: Any) -> None:
     if not _is_int(value):
         raise TypeError(f"{field.name}: expected an integer, got {_shown(field, value)}")
     if not INT_MIN <= value <= INT_MAX:
-        raise ValueError(f"{field.name}: {value} is out of range (-2^63 to 2^64-1)")
+        raise ValueError(f"{field.name}: the integer is out of range (-2^63 to 2^64-1)")
 
 
 def _numbers(_model: object, field: "attrs.Attribute[Any]", value: Any) -> None:
@@ -193,7 +207,10 @@ def _shown(field: "attrs.Attribute[Any]", value: object) -> str:
     kind = type(value).__name__
     if not field.repr:
         return kind
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except Exception:  # noqa: BLE001  # a script's value may have no text; Python writes out no very large integer
+        return kind
     return f"{kind} {shown}" if len(shown) <= 60 else f"{kind} {shown[:57]}..."
 
 

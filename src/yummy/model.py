@@ -142,7 +142,7 @@ class UpdateUser(Model):
     device_id: str | None = text(optional=True)
     custom_id: str | None = text(optional=True)
     user_type: int | None = number(optional=True, choices=UserType)
-    meta_action: int = number(default=0, choices=MetaAction)
+    meta_action: int = number(default=0, choices=MetaAction, none_is_default=True)
     metas: Metas = metadata()
 
     get_target_user_id = getter(target_user_id)
@@ -162,11 +162,11 @@ class CreateRoom(Model):
 
     name: str | None = text(optional=True)
     description: str | None = text(optional=True)
-    join_request: bool = flag(default=False)
-    access_type: int = number(default=0, choices=RoomAccessType)
-    max_user: int = number(default=0, minimum=0)
+    join_request: bool = flag(default=False, none_is_default=True)
+    access_type: int = number(default=0, choices=RoomAccessType, none_is_default=True)
+    max_user: int = number(default=0, minimum=0, none_is_default=True)
     metas: Metas = metadata()
-    tags: list[str] = texts(factory=list)
+    tags: list[str] = texts(factory=list, none_is_default=True)
     room_id: str | None = made()
 
     get_name, set_name = accessors(name)
@@ -189,7 +189,7 @@ class UpdateRoom(Model):
     join_request: bool | None = flag(optional=True)
     access_type: int | None = number(optional=True, choices=RoomAccessType)
     max_user: int | None = number(optional=True, minimum=0)
-    meta_action: int = number(default=0, choices=MetaAction)
+    meta_action: int = number(default=0, choices=MetaAction, none_is_default=True)
     metas: Metas = metadata()
     user_permission: dict[str, int] | None = ranks(optional=True)
     tags: list[str] | None = texts(optional=True)

@@ -55,7 +55,8 @@ def _check(value: object, depth: int, allow_bytes: bool) -> None:  # noqa: C901,
             raise PlainDataError("text with a lone surrogate is not valid Unicode")
     elif kind is int:
         if not INT_MIN <= value <= INT_MAX:  # type: ignore[operator]  # `kind` says it is an integer
-            raise PlainDataError(f"integer {value} is out of range (-2^63 to 2^64-1)")
+            # Not shown: Python itself refuses to write out an integer of thousands of digits.
+            raise PlainDataError("an integer is out of range (-2^63 to 2^64-1)")
     elif kind is bool or value is None:
         pass
     elif kind is float:
@@ -71,7 +72,7 @@ def _check(value: object, depth: int, allow_bytes: bool) -> None:  # noqa: C901,
             raise PlainDataError("nested too deeply")
         for key, item in value.items():  # type: ignore[attr-defined]  # `kind` says it is a map
             if type(key) is not str:
-                raise PlainDataError(f"map key {key!r} is not text")
+                raise PlainDataError(f"map key {_shown(key)} is not text")
             _check(key, depth, allow_bytes)
             _check(item, depth - 1, allow_bytes)
     elif kind is bytes:
@@ -79,6 +80,13 @@ def _check(value: object, depth: int, allow_bytes: bool) -> None:  # noqa: C901,
             raise PlainDataError("bytes are not allowed here")
     else:
         raise PlainDataError(f"{kind.__name__} is not plain data")
+
+
+def _shown(key: object) -> str:
+    """A key that is no text, for an error: only what is surely short and known to be printable is printed."""
+    if type(key) is bool or key is None or (type(key) is int and INT_MIN <= key <= INT_MAX):
+        return repr(key)
+    return f"of type {type(key).__name__}"
 
 
 def to_plain(value: object, *, allow_bytes: bool = True) -> Any:
@@ -139,5 +147,14 @@ def same(first: object, second: object) -> bool:
 
 
 def encoded_size(value: object) -> int:
-    """The bytes that a piece of plain data without bytes takes as JSON, by which metadata is measured."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    """The bytes that a piece of plain data takes as JSON, where bytes stand as base64 text."""
+    return len(_json.encode(value).encode())
+
+
+def _base64_room(value: object) -> str:
+    if isinstance(value, bytes):
+        return "=" * (4 * -(-len(value) // 3))
+    raise TypeError(f"{type(value).__name__} is not plain data")
+
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_base64_room)
