@@ -1,5 +1,7 @@
 import types
 
+import pytest
+
 from yummy.hooks.signatures import HOOK_ARGUMENTS, find_hooks
 from yummy.hooks.traces import ScriptTexts
 from yummy.model import HOOK_MODELS
@@ -23,6 +25,30 @@ def test_every_hook_has_two_halves():
 def test_the_last_definition_counts():
     found = find("def pre_play(model): print()\ndef pre_play(model): pass\n")
     assert found.hooks == {}
+
+
+def test_an_empty_hook_with_wrong_arguments_is_noticed_and_still_absent():
+    found = find("def pre_play(): pass\ndef post_play(model): ...\ndef pre_logout(model): pass\n")
+    assert found.hooks == {}
+    assert [(1, "pre_play()"), (2, "post_play(model)")] == [(one.line, one.text.split(" ")[0]) for one in found.notices]
+    assert "it does nothing and is not called" in found.notices[0].text
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["async def __call__(self, model): pass", "def __call__(self, model): yield", "async def __call__(self): yield"],
+)
+def test_an_object_that_is_called_later_is_no_hook(call):
+    found = find(f"class Late:\n    {call}\npre_play = Late()\n")
+    assert found.hooks == {}
+    (trouble,) = found.troubles
+    assert "pre_play is an async function or a generator" in trouble.headline
+
+
+def test_an_object_that_is_called_at_once_is_a_hook():
+    found = find("class Now:\n    def __call__(self, model): pass\npre_play = Now()\n")
+    assert list(found.hooks) == ["pre_play"]
+    assert (found.notices, found.troubles) == ([], [])
 
 
 def test_wrappers_count_as_they_are_called():

@@ -44,7 +44,7 @@ def find_hooks(module: ModuleType, path: str, scripts: set[str], texts: ScriptTe
     """
     findings = Findings()
     for name, value in list(vars(module).items()):
-        if not name.startswith(("pre_", "post_")):
+        if type(name) is not str or not name.startswith(("pre_", "post_")):
             continue
         # What is imported from another script is that script's hook; from a package it is this one's by intent.
         elsewhere = getattr(value, "__module__", None)
@@ -59,11 +59,11 @@ def find_hooks(module: ModuleType, path: str, scripts: set[str], texts: ScriptTe
             findings.notices.append(Notice(place.file, place.line, f"{name} is no function and is not called"))
         elif _is_delayed(value):
             findings.troubles.append(_delayed(name, place))
-        elif not _does_nothing(value):
-            notice = _wrong_arguments(name, value, place)
-            if notice is not None:
-                findings.notices.append(notice)
-            findings.hooks[name] = value
+        else:
+            empty = _does_nothing(value)
+            findings.notices += _wrong_arguments(name, value, place, empty=empty)
+            if not empty:
+                findings.hooks[name] = value
     return findings
 
 
@@ -80,7 +80,11 @@ def _unknown(name: str, place: Place) -> Notice:
 
 
 def _is_delayed(value: object) -> bool:
-    return inspect.iscoroutinefunction(value) or inspect.isgeneratorfunction(value) or inspect.isasyncgenfunction(value)
+    # A function, or an object whose class says what calling it does.
+    return any(kind(code) for code in (value, type(value).__call__) for kind in _DELAYED)
+
+
+_DELAYED = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 
 
 def _delayed(name: str, place: Place) -> Trouble:
@@ -93,22 +97,22 @@ def _delayed(name: str, place: Place) -> Trouble:
     )
 
 
-def _wrong_arguments(name: str, value: Callable[..., object], place: Place) -> Notice | None:
+def _wrong_arguments(name: str, value: Callable[..., object], place: Place, *, empty: bool) -> list[Notice]:
     wanted = HOOK_ARGUMENTS[name]
     try:
         signature = inspect.signature(value)
     except (TypeError, ValueError):
-        return None  # something built in, that does not tell
+        return []  # something built in, that does not tell
     try:
         signature.bind(*wanted)
     except TypeError:
         shown = f"{name}({', '.join(wanted)})"
-        return Notice(
-            place.file,
-            place.line,
-            f"{name}{signature} cannot be called as {shown}; until it is corrected, every message that it is for fails",
+        effect = (
+            "it does nothing and is not called, but as soon as it does something" if empty else "until it is corrected,"
         )
-    return None
+        text = f"{name}{signature} cannot be called as {shown}; {effect} every message that it is for fails"
+        return [Notice(place.file, place.line, text)]
+    return []
 
 
 def _does_nothing(value: object) -> bool:
