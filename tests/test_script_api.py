@@ -4,6 +4,7 @@ The API works on the view of the running call, so most of this needs no interpre
 """
 
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,29 @@ from yummy.hooks.host import open_hooks
 from yummy.hooks.view import View
 
 REFERENCE = Path(__file__).parent.parent / "hooks"
+
+
+def room_of(ranks):
+    """Room r with these members."""
+    members = tuple((user_id, None, rank) for user_id, rank in ranks.items())
+    return RoomSnapshot("r", None, None, 0, join_request=False, max_user=0, metas={"k": (1, 0)}, members=members)
+
+
+def view_of(snapshot, limits=None, warn=lambda _text: None):
+    """A view that has a room and user u, and nothing else."""
+    made = View(limits or HookLimits(), lambda _kind, _id: None, warn)
+    made.carry((room_fields(snapshot),), (user_fields(UserSnapshot("u", None, 1, online=True)),))
+    return made
+
+
+@contextmanager
+def running(entered):
+    """A call with this view runs."""
+    context.enter(entered)
+    try:
+        yield
+    finally:
+        context.leave()
 
 
 @pytest.fixture
@@ -204,6 +228,52 @@ class TestWriting:
         assert [KickFromRoom("r1", "u2")] == view.writes
 
     @pytest.mark.parametrize(
+        ("members", "gone", "left"),
+        [
+            ({"a": 3, "b": 1, "c": 2, "d": 2}, "a", {"b": 1, "c": 3, "d": 2}),
+            ({"b": 1, "a": 3, "c": 1}, "a", {"b": 3, "c": 1}),
+            ({"a": 3, "b": 2, "c": 1}, "b", {"a": 3, "c": 1}),
+            ({"a": 3, "b": 2, "c": 1}, "c", {"a": 3, "b": 2}),
+        ],
+    )
+    def test_an_owner_who_is_kicked_is_succeeded_for_the_hook(self, members, gone, left):
+        entered = view_of(room_of(members))
+        with running(entered):
+            assert room.kick("r", gone)
+            assert left == room.get_room("r").ranks
+            assert list(left) == [member.user_id for member in room.get_room("r").members]
+            assert {"k": 1} == room.get_room_metas("r")
+
+    def test_a_room_that_nobody_is_left_in_is_gone_for_the_hook(self, warned):
+        entered = view_of(room_of({"a": 3, "b": 2}), warn=warned.append)
+        with running(entered):
+            assert room.kick("r", "a")
+            assert room.kick("r", "b")
+            assert room.get_room("r") is None
+            assert room.get_room_metas("r") is None
+            assert not room.kick("r", "b")
+            assert not room.set_room_meta("r", "k", 1)
+            assert not room.message_to_room("r", "x")
+        assert [KickFromRoom("r", "a"), KickFromRoom("r", "b")] == entered.writes
+        assert 5 == len(warned)
+
+    @pytest.mark.parametrize("content", ["x" * 98, "é" * 49, ["x" * 96], {"k": "x" * 92}, b"x" * 72, [1, 2, b"x" * 69]])
+    def test_messages_have_a_bound(self, content, warned):
+        entered = view_of(room_of({"a": 3}), HookLimits(message_bytes=100), warned.append)
+        larger = {"type": "T", "and": content}
+        with running(entered):
+            assert room.message_to_room("r", content)
+            assert room.message_to_room_user("r", "a", content)
+            for size in (content + content[:1], larger) if isinstance(content, str | bytes) else (larger,):
+                assert not room.message_to_room("r", size)
+                assert not room.message_to_room_user("r", "a", size)
+            assert not room.raw_message_to_room_user("r", larger)
+            assert not user.message_to_user("u", larger)
+            assert user.message_to_user("u", {"type": "T"})
+        assert [MessageToRoom, MessageToRoomUser, MessageToUser] == [type(write) for write in entered.writes]
+        assert all("larger than 100 bytes" in line for line in warned)
+
+    @pytest.mark.parametrize(
         ("key", "value", "fits"),
         [
             ("k" * 64, 1, True),
@@ -266,14 +336,11 @@ class TestWriting:
     def test_what_one_call_asks_is_bounded(self, warned):
         entered = View(HookLimits(host_calls=2), lambda _kind, _id: None, warned.append)
         entered.carry((room_fields(RoomSnapshot("r1", None, None, 0, join_request=False, max_user=0)),), ())
-        context.enter(entered)
-        try:
+        with running(entered):
             assert room.message_to_room("r1", 1)
             assert room.message_to_room("r1", 1)
             with pytest.raises(RuntimeError, match="HOOK_HOST_CALLS"):
                 room.message_to_room("r1", 1)
-        finally:
-            context.leave()
 
 
 class TestOutsideOfHooks:

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yummy import model
+from yummy.hooks.calls import HookLimits
 from yummy.hooks.copies import COPIERS, UnfitFieldError
 from yummy.hooks.frames import plain_copy
 
@@ -25,7 +26,7 @@ def values(message):
 def test_a_copy_that_nobody_touched_has_no_changes(metas):
     given_values = values(model.CreateRoom(metas=metas))
     copier = COPIERS["create_room"]
-    assert {} == copier.changes(copier.make(given_values), given_values, 32)
+    assert {} == copier.changes(copier.make(given_values), given_values, HookLimits())
 
 
 @given(sent_metas, finite)
@@ -34,7 +35,7 @@ def test_a_changed_key_changes_nothing_else(metas, value):
     copier = COPIERS["create_room"]
     made = copier.make(given_values)
     made.metas["new key"] = value
-    (changed,) = copier.changes(made, given_values, 64).values()
+    (changed,) = copier.changes(made, given_values, HookLimits(max_depth=64)).values()
     assert {**metas, "new key": value} == changed
     assert metas == given_values[[field.name for field in copier.fields].index("metas")]
 
@@ -45,7 +46,7 @@ def test_a_copy_shares_nothing_with_what_it_was_made_of():
     given_values = [None, None, 1, "r", message]
     made = copier.make(given_values)
     made.message["a"].append(2)
-    changes = copier.changes(made, given_values, 32)
+    changes = copier.changes(made, given_values, HookLimits())
     assert {4: {"a": [1, 2]}} == changes
     made.message["a"].append(3)
     assert {4: {"a": [1, 2]}} == changes
@@ -69,7 +70,7 @@ def test_what_was_spoilt_in_place_is_named(change, field, problem):
     made = copier.make(given_values)
     change(made)
     with pytest.raises(UnfitFieldError, match=problem) as caught:
-        copier.changes(made, given_values, 4)
+        copier.changes(made, given_values, HookLimits(max_depth=4))
     assert field == caught.value.field
 
 
@@ -77,4 +78,4 @@ def test_tuples_in_place_of_lists_are_no_change():
     copier = COPIERS["play"]
     made = copier.make([None, None, None, "r", {"a": [1]}])
     made.message["a"] = (1,)
-    assert {} == copier.changes(made, [None, None, None, "r", {"a": [1]}], 32)
+    assert {} == copier.changes(made, [None, None, None, "r", {"a": [1]}], HookLimits())

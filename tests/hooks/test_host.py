@@ -357,6 +357,135 @@ def pre_play(model):
             logged[key] for key in ("file", "hook", "type", "user", "room")
         )
 
+    @pytest.mark.parametrize(
+        ("top", "line"),
+        [
+            ("class S(str):\n    def __str__(self): raise SystemExit", "model.message['x'] = S('a')"),
+            ("class D(dict):\n    def items(self): raise SystemExit", "model.message['x'] = D(a=1)"),
+            ("class L(list):\n    def __iter__(self): raise KeyboardInterrupt", "model.message['x'] = L([1])"),
+            ("class C:\n    @property\n    def __class__(self): raise SystemExit", "model.message['x'] = C()"),
+            ("", "del model.message"),
+            ("", "model.message['x'] = 10 ** 6000"),
+            ("", "model.message[10 ** 6000] = 1"),
+            ("", "model.message = 10 ** 6000"),
+            ("", "object.__setattr__(model, 'request_id', object())"),
+            ("class E(Exception):\n    @property\n    def __cause__(self): raise SystemExit", "raise E"),
+            ("class E(Exception):\n    @property\n    def __traceback__(self): raise SystemExit", "raise E"),
+            ("class E(Exception):\n    @property\n    def __class__(self): raise SystemExit", "raise E"),
+            ("class E(ImportError):\n    def __str__(self): raise SystemExit", "raise E"),
+            ("class E(RuntimeError):\n    def __str__(self): raise KeyboardInterrupt", "raise KeyError from E()"),
+            (
+                (
+                    "class M(type):\n    @property\n    def __name__(cls): raise SystemExit\n"
+                    "class E(Exception, metaclass=M):\n    def __str__(self): raise SystemExit"
+                ),
+                "raise E",
+            ),
+            (
+                (
+                    "import yummy\nclass B:\n    def __str__(self): raise SystemExit\n"
+                    "class F(yummy.HookFailure):\n    def __init__(self): self.message = B()"
+                ),
+                "raise F",
+            ),
+            ("from yummy.hooks.channel import ChannelClosed", "raise ChannelClosed"),
+            ("from yummy.hooks.copies import UnfitFieldError", "raise UnfitFieldError('a', 'b')"),
+        ],
+    )
+    async def test_code_that_runs_when_a_hook_has_returned_costs_one_message(self, top, line, serve_scripts, pre_play):
+        script = f"{top}\ndef pre_play(model):\n    if model.message == 1: return\n    {line}\n"
+        with structlog.testing.capture_logs() as logs:
+            async with serve_scripts(script) as host:
+                result = await host.call(pre_play({}))
+                assert isinstance(result, Crashed)
+                assert "hook_error" == result.code
+                assert "= hook: pre_play" in result.text
+                assert "--> game.py:" in result.text
+                assert "own fault" not in result.text
+                assert Passed({}, ()) == await host.call(pre_play(1))
+        assert ["error"] == [entry["log_level"] for entry in logs if entry["log_level"] not in {"info", "warning"}]
+
+    async def test_the_places_where_scripts_end_and_begin_are_guarded_too(self, serve_scripts, pre_play):
+        script = """
+import sys
+from yummy.hooks.channel import ChannelClosed
+class Name:
+    def __format__(self, spec): raise SystemExit
+class Bytes:
+    def __buffer__(self, flags): raise SystemExit
+class Key:
+    __hash__ = object.__hash__
+    def __str__(self): raise SystemExit
+__name__ = Name()
+def on_load(): raise ChannelClosed
+def pre_play(model):
+    from yummy import state
+    state["x"] = Bytes()
+    state[Key()] = Bytes()
+    state["kept"] = 1
+"""
+        with structlog.testing.capture_logs() as logs:
+            async with serve_scripts(script) as host:
+                assert Passed({}, ()) == await host.call(pre_play())
+                assert Passed({}, ()) == await host.call(pre_play())
+                while not host.statistics().state_bytes:
+                    await trio.lowlevel.checkpoint()
+        assert any("on_load failed" in entry["event"] for entry in logs)
+        assert not any("critical" == entry["log_level"] for entry in logs)
+
+    @pytest.mark.parametrize("text", ["pre_play = Odd()", "raise ChannelClosed", "sys.modules[__name__] = Odd()"])
+    async def test_scripts_that_cannot_be_looked_at_are_broken(self, text, write_scripts):
+        script = f"""
+import sys
+from yummy.hooks.channel import ChannelClosed
+class Odd:
+    def __getattribute__(self, name): raise SystemExit
+{text}
+"""
+        with pytest.raises(ScriptsBroken, match=r"game\.py"):
+            async with open_hooks(write_scripts(game=script), HookLimits()):
+                pass
+
+    @pytest.mark.parametrize(
+        ("top", "made", "what"),
+        [
+            ("async def late(): print()", "late()", "a coroutine"),
+            ("def late(): yield", "late()", "a generator"),
+            ("async def late(): yield", "late()", "an async generator"),
+        ],
+    )
+    async def test_a_hook_that_gives_back_what_was_not_run_is_an_error(self, top, made, what, serve_scripts, pre_play):
+        script = f"{top}\ndef pre_play(model): return {made} if model.message else None"
+        with structlog.testing.capture_logs() as logs:
+            async with serve_scripts(script) as host:
+                result = await host.call(pre_play())
+                assert f"pre_play returned {what}" in result.text
+                assert "--> game.py:1" in result.text
+                assert Passed({}, ()) == await host.call(pre_play(0))
+        assert not any("never awaited" in entry["event"] for entry in logs)
+
+    async def test_a_message_that_a_script_made_too_large_is_named(self, serve_scripts, pre_play):
+        script = "def pre_play(model): model.message = ['x' * model.message]"
+        async with serve_scripts(script, limits=HookLimits(message_bytes=100, debug=True)) as host:
+            assert Passed({"message": ["x" * 96]}, ()) == await host.call(pre_play(96))
+            result = await host.call(pre_play(97))
+        assert "model.message" in result.text
+        assert "100 bytes" in result.text
+        assert "--> game.py:1" in result.text
+
+    async def test_an_interpreter_that_ends_by_an_error_says_why(self, serve_scripts, pre_play):
+        script = """
+import yummy.hooks.loop
+def broken(self, frame): raise SystemExit("out of order")
+def pre_play(model): yummy.hooks.loop.Loop._serve = broken
+"""
+        with structlog.testing.capture_logs() as logs:
+            async with serve_scripts(script) as host:
+                await host.call(pre_play())
+                assert "has ended" in (await host.call(pre_play())).text
+        (entry,) = [entry for entry in logs if entry["log_level"] == "critical"]
+        assert "SystemExit: out of order" in entry["problem"]
+
     async def test_the_report_reads_like_a_compiler_s(self, serve_scripts, pre_play):
         rules = "def check(message):\n    return message['score'] / 0\n"
         game = "import rules\ndef pre_play(model):\n    rules.check(model.message)\n"

@@ -10,12 +10,25 @@ from yummy.hooks.interpreter import HookThread, check_python, run_isolated
 
 
 def test_another_interpreter_has_its_own_modules():
-    assert run_isolated("import sys; sys.modules['marked by test'] = 1") is None
+    told = []
+    run_isolated("import sys; sys.modules['marked by test'] = 1", told.append)
+    assert [None] == told
     assert "marked by test" not in sys.modules
 
 
-def test_what_it_raises_is_told():
-    assert "ZeroDivisionError" in run_isolated("1 / 0")
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ],
+)
+def test_what_it_raises_is_told(source, problem):
+    told = []
+    run_isolated(source, told.append)
+    (text,) = told
+    assert problem in text
 
 
 def test_an_old_python_is_refused(monkeypatch):

@@ -289,6 +289,7 @@ class HookLimits:
         meta_key_bytes: Bytes of a metadata key, in UTF-8.
         meta_value_bytes: Bytes of a metadata value, encoded as JSON.
         max_depth: How many lists and maps may stand inside one another in a message; 0 means the encoders' own bound.
+        message_bytes: Bytes of a message that a script sends or makes of a client's, encoded as JSON.
         host_calls: Times that one call may use the functions of ``yummy.room`` and ``yummy.user``.
         state_bytes: Bytes of ``yummy.state`` that are copied to the host, encoded.
         log_line_bytes: Bytes of one line that a script prints or logs; the rest is cut off.
@@ -304,6 +305,7 @@ class HookLimits:
     meta_key_bytes: int = 64
     meta_value_bytes: int = 4 * KIB
     max_depth: int = 32
+    message_bytes: int = 256 * KIB
     host_calls: int = 10_000
     state_bytes: int = 1 * MIB
     log_line_bytes: int = 8 * KIB

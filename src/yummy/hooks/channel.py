@@ -7,7 +7,6 @@ import select
 import socket
 import time
 from collections import deque
-from contextlib import suppress
 
 from attrs import define, field
 
@@ -23,9 +22,14 @@ class ChannelClosed(Exception):  # noqa: N818  # the end, as planned
 
 @define
 class Channel:
-    """Frames to and from the host."""
+    """Frames to and from the host.
+
+    Attributes:
+        closed: Whether the host has closed its end. Nothing else says so: a script can raise `ChannelClosed`, too.
+    """
 
     _socket: socket.socket
+    closed: bool = False
     _buffer: FrameBuffer = field(factory=FrameBuffer)
     _arrived: deque[Frame] = field(factory=deque)
     _replies: list[bytes] = field(factory=list)
@@ -94,19 +98,19 @@ class Channel:
             try:
                 self._socket.sendall(data)
             except OSError:
+                self.closed = True
                 raise ChannelClosed from None
 
     def close(self) -> None:
-        """Tell the host that nothing more comes."""
-        with suppress(OSError):  # the host was faster
-            self._socket.shutdown(socket.SHUT_RDWR)
+        """Let go of the socket. The host hears of it from the thread, which knows why this interpreter ended."""
         self._socket.close()
 
     def _read(self) -> None:
         try:
             data = self._socket.recv(READ_BYTES)
         except OSError:
-            raise ChannelClosed from None
+            data = b""
         if not data:
+            self.closed = True
             raise ChannelClosed
         self._arrived.extend(self._buffer.feed(data))

@@ -10,12 +10,15 @@ import attrs
 from attrs import frozen
 
 from yummy.fields import MUTABLE, SETTABLE
+from yummy.hooks.calls import HookLimits
 from yummy.hooks.frames import plain_copy
+from yummy.hooks.traces import name_of
 from yummy.model import HOOK_MODELS, Model
-from yummy.plain import PlainDataError, check_plain, same, to_plain
+from yummy.plain import check_plain, encoded_size, same, to_plain
 
 _set = object.__setattr__
 _METAS = "metas"
+_MESSAGE = "message"
 
 
 class UnfitFieldError(Exception):
@@ -77,36 +80,28 @@ class Copier:
             _set(model, known.name, value)
         return model
 
-    def changes(self, model: Model, given: list[Any], max_depth: int) -> dict[int, Any]:
+    def changes(self, model: Model, given: list[Any], limits: HookLimits) -> dict[int, Any]:
         """What a script set on a model.
+
+        To look at it runs the script's own code, where it left objects of its own classes (a list with an
+        ``__iter__``, for one); whatever these raise is a problem of the field that they stand in.
 
         Args:
             model: The model, after the hook.
             given: The values that it was made of.
-            max_depth: How many lists and maps may stand inside one another.
+            limits: The bounds of a message's depth and size.
 
         Returns:
             New values, independent of the model, by the place of their field.
 
         Raises:
-            UnfitFieldError: Something that was changed in place is not what its field can hold.
+            UnfitFieldError: What a field holds now is not what it can hold.
         """
         found: dict[int, Any] = {}
         for place, (known, before) in enumerate(zip(self.fields, given, strict=True)):
-            if not known.settable:
-                continue
-            value = getattr(model, known.name)
-            if known.name == _METAS and before is not None:
-                before = {key: _inner(meta) for key, meta in before.items()}  # noqa: PLW2901  # as the script saw it
-            if same(value, before):
-                continue
-            if known.mutable:
-                value = _checked(model, known, value, max_depth)
-                if same(value, before):
-                    continue  # a tuple where a list was, and the like
-                if known.name == _METAS and value is not None:
-                    value = _outer(value, before or {}, given[place] or {})
-            found[place] = value
+            if known.settable:
+                for value in _change(model, known, before, limits):
+                    found[place] = value
         return found
 
 
@@ -126,13 +121,33 @@ def _outer(metas: dict[str, Any], before: dict[str, Any], sent: dict[str, Any]) 
     return {key: sent[key] if key in before and same(value, before[key]) else value for key, value in metas.items()}
 
 
-def _checked(model: Model, known: _Field, value: Any, max_depth: int) -> Any:
-    """An independent, plain copy of what a script left in a field."""
+def _change(model: Model, known: _Field, given: Any, limits: HookLimits) -> tuple[Any, ...]:
+    """The new value of a field, alone in a tuple, or () where a script left it as it was.
+
+    Raises:
+        UnfitFieldError: It is not what the field can hold.
+    """
+    before = given
+    if known.name == _METAS and given is not None:
+        before = {key: _inner(meta) for key, meta in given.items()}  # as the script saw it
     try:
+        value = getattr(model, known.name)
+        if same(value, before):
+            return ()
         copy = to_plain(value, allow_bytes=known.name != _METAS)
-        check_plain(copy, max_depth=max_depth)
+    except BaseException as error:  # noqa: BLE001  # objects of a script's own classes may raise anything
+        raise UnfitFieldError(known.name, name_of(error).removeprefix("TypeError: ")) from None
+    # From here on it is plain data, and no code of a script runs.
+    try:
+        check_plain(copy, max_depth=limits.max_depth)
         if known.attribute.validator is not None:
             known.attribute.validator(model, known.attribute, copy)
-    except (TypeError, PlainDataError) as error:
+    except (TypeError, ValueError) as error:
         raise UnfitFieldError(known.name, str(error)) from None
-    return copy
+    if same(copy, before):
+        return ()  # a tuple where a list was, and the like
+    if known.name == _MESSAGE and encoded_size(copy) > limits.message_bytes:
+        raise UnfitFieldError(known.name, f"it is larger than {limits.message_bytes} bytes, encoded")
+    if known.name == _METAS and copy is not None:
+        copy = _outer(copy, before or {}, given or {})
+    return (copy,)

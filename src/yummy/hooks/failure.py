@@ -38,4 +38,5 @@ def fail(message: str, code: str = DEFAULT_CODE) -> NoReturn:
 
 def _text(value: object, length: int) -> str:
     # The client's answer must be one that can be encoded, whatever a script made its message of.
-    return str(value)[:length].encode("utf-8", "backslashreplace").decode()
+    # A text of a script's own class may have methods of its own, so it is taken as the plain text that it is.
+    return str.__str__(str(value))[:length].encode("utf-8", "backslashreplace").decode()

@@ -8,6 +8,7 @@ be left behind. It knows nothing of frames.
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import override
 
@@ -19,41 +20,49 @@ from yummy.hooks.loop import serve
 serve({descriptor})
 """
 
+type Told = Callable[[str | None], None]
+
 if sys.version_info >= (3, 14):
     from concurrent import interpreters
 
-    def run_isolated(source: str) -> str | None:
+    def run_isolated(source: str, tell: Told) -> None:
         """Run source text in a fresh interpreter with its own GIL, and take that down again.
 
-        Returns:
-            The traceback of what it raised, or None.
+        Args:
+            source: The text.
+            tell: Gets the traceback of what it raised, `SystemExit` too, or None; before the interpreter is taken
+                down, which waits for threads that a script started.
         """
         interpreter = interpreters.create()
+        problem = None
         try:
             interpreter.exec(source)
         except interpreters.ExecutionFailed as error:
-            return str(error)
+            problem = str(error)
         finally:
+            tell(problem)
             interpreter.close()
-        return None
 
 else:
     import _interpreters
 
-    def run_isolated(source: str) -> str | None:
+    def run_isolated(source: str, tell: Told) -> None:
         """Run source text in a fresh interpreter with its own GIL, and take that down again.
 
-        Returns:
-            The traceback of what it raised, or None.
+        Args:
+            source: The text.
+            tell: Gets the traceback of what it raised, `SystemExit` too, or None; before the interpreter is taken
+                down, which waits for threads that a script started.
         """
         interpreter = _interpreters.create("isolated", reqrefs=False)
+        problem = None
         try:
             error = _interpreters.exec(interpreter, source, restrict=False)
+            if error is not None:
+                problem = str(getattr(error, "errdisplay", None) or error.formatted)
         finally:
+            tell(problem)
             _interpreters.destroy(interpreter)
-        if error is None:
-            return None
-        return str(getattr(error, "errdisplay", None) or error.formatted)
 
 
 class HookThread(threading.Thread):
@@ -78,14 +87,18 @@ class HookThread(threading.Thread):
     @override
     def run(self) -> None:
         try:
-            self.problem = run_isolated(_BOOT.format(path=sys.path, descriptor=self._end.fileno()))
+            run_isolated(_BOOT.format(path=sys.path, descriptor=self._end.fileno()), self._say_farewell)
         except Exception as error:  # noqa: BLE001  # it ends the thread, so it is told to whoever joins it
-            self.problem = f"{type(error).__name__}: {error}"
+            self._say_farewell(f"{type(error).__name__}: {error}")
         finally:
-            # The interpreter has ended, so the host may know it, whatever its own copy of the socket does.
-            with suppress(OSError):  # the host was faster
-                self._end.shutdown(socket.SHUT_RDWR)
-            self._end.close()
+            with suppress(OSError):  # a script has closed descriptors that were not its own
+                self._end.close()
+
+    def _say_farewell(self, problem: str | None) -> None:
+        # The reason first: whoever sees the end of the socket asks for it.
+        self.problem = self.problem or problem
+        with suppress(OSError):  # the host was faster
+            self._end.shutdown(socket.SHUT_RDWR)
 
 
 def check_python() -> None:

@@ -1,4 +1,4 @@
-"""``yummy.state``: what scripts keep across edits of themselves.
+"""``yummy.state``: what scripts keep together, apart from their own variables.
 
 Owns the map and its copy as bytes. The map lives in the hook interpreter alone; in any other place each use is an
 error that says so.
@@ -15,7 +15,7 @@ _FRAMING = 16
 
 
 class State(MutableMapping[str, Any]):
-    """A dict that survives edits of scripts, and in part the loss of the hook interpreter."""
+    """A dict that all scripts share and that belongs to none of them; what is plain data in it can be copied."""
 
     def __init__(self) -> None:
         self._data: dict[str, Any] | None = None
@@ -40,11 +40,11 @@ class State(MutableMapping[str, Any]):
         for key, value in list(self._held().items()):
             try:
                 cost = len(marshal.dumps((key, value)))
-            except ValueError:
-                left_out.append(str(key))
+            except BaseException:  # noqa: BLE001  # no plain data; of a script's own class it may raise anything
+                left_out.append(_shown(key))
                 continue
             if size + cost > limit:
-                left_out.append(str(key))
+                left_out.append(_shown(key))
                 continue
             size += cost
             kept[key] = value
@@ -80,6 +80,10 @@ class State(MutableMapping[str, Any]):
                 "yummy.state lives in the hook interpreter: it can be used by scripts in the server only"
             )
         return self._data
+
+
+def _shown(key: object) -> str:
+    return key if type(key) is str else f"(a key of type {type(key).__name__})"
 
 
 @frozen

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, ModuleType
 from typing import Any
 
+import attrs
 from attrs import define, field, frozen
 
 from yummy.hooks.failure import HookFailure
@@ -53,11 +54,13 @@ class Loaded:
     """Scripts that have run.
 
     Attributes:
-        modules: The scripts' modules, in the order of their files.
+        paths: The scripts' paths, in the order in which their hooks run.
+        modules: Their modules, in the same order.
         hooks: The hooks that do something.
         notices: What looks like a slip.
     """
 
+    paths: tuple[str, ...] = ()
     modules: tuple[ModuleType, ...] = ()
     hooks: Hooks = field(factory=dict)
     notices: tuple[Notice, ...] = ()
@@ -123,13 +126,13 @@ class Loader:
         try:
             modules = tuple(self._import(script) for script in scripts)
             hooks, notices = self._find(scripts, modules)
-        except BrokenScripts:
+        except BaseException:
             self._finder.modules = served
             for name in set(sys.modules) - before:
                 if name in prepared.modules:
                     del sys.modules[name]
             raise
-        return Loaded(modules, hooks, prepared.notices + notices)
+        return Loaded(tuple(script.path for script in scripts), modules, hooks, prepared.notices + notices)
 
     def swap(self, loaded: Loaded) -> Iterator[Trouble]:
         """Make scripts serve that have run; gives what ``on_unload`` and ``on_load`` raised, which undoes nothing."""
@@ -142,14 +145,15 @@ class Loader:
         yield from self._call_all("on_unload")
 
     def _call_all(self, name: str) -> Iterator[Trouble]:
-        for module in self.loaded.modules:
+        for path, module in zip(self.loaded.paths, self.loaded.modules, strict=True):
             function = vars(module).get(name)
             if callable(function):
-                self.importing(f"{module.__name__}.py")
+                self.importing(path)
                 try:
                     function()
                 except BaseException as error:  # noqa: BLE001  # whatever a script raises, the others have their turn
-                    yield trouble_of(error, self.texts, hook=name)
+                    trouble = trouble_of(error, self.texts, hook=name)
+                    yield trouble if trouble.place is not None else attrs.evolve(trouble, place=Place(path))
 
     def _compile(
         self, text: bytes, filename: str, path: str, troubles: list[Trouble], notices: list[Notice]
@@ -170,7 +174,10 @@ class Loader:
     def _import(self, script: ScriptModule) -> ModuleType:
         self.importing(script.path)
         try:
-            return load_module(script.name, self._finder)
+            module = load_module(script.name, self._finder)
+            if type(module) is not ModuleType:
+                raise TypeError("it put something in its own place in sys.modules that is no module")  # noqa: TRY301
+            return module  # noqa: TRY300
         except HookFailure as error:
             trouble = trouble_of(error, self.texts, hook="import")
             raise BrokenScripts(
@@ -187,7 +194,7 @@ class Loader:
         for script, module in zip(scripts, modules, strict=True):
             try:
                 result = find_hooks(module, script.path, names, self.texts)
-            except Exception as error:  # noqa: BLE001  # objects of scripts may answer any question by an error
+            except BaseException as error:  # noqa: BLE001  # objects of scripts may answer any question by an error
                 headline = f"the hooks of {script.path} cannot be looked at: {name_of(error)}"
                 troubles.append(Trouble("broken", headline, Place(script.path)))
                 continue

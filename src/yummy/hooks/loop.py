@@ -1,14 +1,17 @@
 """The life of the hook interpreter: it reads frames, runs scripts, and answers. Runs inside it, in its one thread.
 
 Owns the order of things: calls strictly one after another, loads between them, ``yummy.state`` copied when there is
-time. What a script does ends here at the latest; only a closed channel ends the loop.
+time. What a script does ends here at the latest: its code runs in the hook itself, but also where its objects are
+looked at afterwards (a text, an iterator, a property), and each of these may raise anything. Only a channel that the
+host has closed ends the loop, and only the channel knows that; a script can raise `ChannelClosed` as well.
 """
 
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
+from types import AsyncGeneratorType, CodeType, CoroutineType, GeneratorType
 from typing import Any
 
 from attrs import define, field
@@ -45,6 +48,13 @@ from yummy.hooks.view import View
 #: Seconds between two copies of ``yummy.state``, at least.
 STATE_PAUSE = 0.25
 
+#: What a hook gives back whose code has not run, and where it keeps that code.
+_NOT_RUN: dict[type, tuple[str, str]] = {
+    CoroutineType: ("a coroutine", "cr_code"),
+    GeneratorType: ("a generator", "gi_code"),
+    AsyncGeneratorType: ("an async generator", "ag_code"),
+}
+
 
 def serve(descriptor: int) -> None:
     """Serve the host until it closes its end.
@@ -59,7 +69,9 @@ def serve(descriptor: int) -> None:
         if hello is not None and hello[0] == HELLO:
             _loop(channel, HookLimits(**hello[1]), hello[2]).run()
     except ChannelClosed:
-        pass  # the end, or the host has given this interpreter up: nothing more is run
+        if not channel.closed:
+            raise
+        # Else it is the end, or the host has given this interpreter up: nothing more is run.
     finally:
         channel.close()
 
@@ -96,6 +108,8 @@ class Loop:
                     self._serve(frame)
                 self._copy_state()
         except ChannelClosed:
+            if not self._channel.closed:
+                raise
             self._output.begin(0, "on_unload", self._revision)
             self._tell(self._loader.unload())
             self._output.end()
@@ -119,12 +133,11 @@ class Loop:
         served = self._texts.copy()
         try:
             loaded = self._loader.run(self._loader.prepare(folder, files))
-        except ChannelClosed:
-            raise
         except BrokenScripts as broken:
             self._refuse(revision, served, *broken.troubles)
             return
-        except Exception as error:  # noqa: BLE001  # a fault of this loop costs one load, not what served before
+        except BaseException as error:  # noqa: BLE001  # a fault of this loop costs one load, not what served before
+            self._raise_if_closed()
             self._refuse(revision, served, Trouble("broken", f"Yummy's own fault: {name_of(error)}", hook="import"))
             return
         self._output.end()
@@ -140,7 +153,7 @@ class Loop:
         self._output.end()
         self._channel.send((BROKEN, revision, tuple(trouble.to_plain() for trouble in troubles)))
 
-    def _tell(self, troubles: Any) -> None:
+    def _tell(self, troubles: Iterator[Trouble]) -> None:
         for trouble in troubles:
             self._channel.send((REPORT, trouble.to_plain()))
 
@@ -153,12 +166,11 @@ class Loop:
         context.enter(view)
         try:
             reply = self._run_all(call_id, phase, name, list(values), success, view)
-        except ChannelClosed:
-            raise
-        except Exception as error:  # noqa: BLE001  # a fault of this loop costs one message, not the server
+        except BaseException as error:  # noqa: BLE001  # a fault of this loop costs one message, not the server
             reply = self._crashed(call_id, Trouble("error", f"Yummy's own fault: {name_of(error)}", hook=hook))
         finally:
             context.leave()
+        self._raise_if_closed()
         self._output.end()
         try:
             self._channel.reply(reply)
@@ -178,7 +190,7 @@ class Loop:
             if stopped is not None:
                 return stopped
             try:
-                found = copier.changes(model, values, self._limits.max_depth)
+                found = copier.changes(model, values, self._limits)
             except UnfitFieldError as error:
                 return self._crashed(call_id, self._unfit(hook, function, error))
             for place, value in found.items():
@@ -188,26 +200,56 @@ class Loop:
         return (PASSED, call_id, changes if phase == "pre" else {}, writes)
 
     def _run(self, call_id: int, hook: str, function: Callable[..., object], *arguments: Any) -> Frame | None:
-        """Run one script's hook: the one place where a call's script code runs, and can be timed.
+        """Run one script's hook.
 
         Returns:
             None if it returned; else the reply. Nothing of the script's frames is held any more.
         """
         try:
-            function(*arguments)
-        except ChannelClosed:
-            raise
+            result = function(*arguments)
+            if type(result) not in _NOT_RUN:
+                return None
+            return self._crashed(call_id, self._not_run(hook, function, result))
         except HookFailure as failure:
-            # A subclass may hold anything, so it is read with care.
-            again = HookFailure(getattr(failure, "message", failure), getattr(failure, "code", ""))
-            return (FAILED, call_id, again.message, again.code)
+            return self._failed(call_id, hook, function, failure)
         except BaseException as error:  # noqa: BLE001  # SystemExit and the like are a script's errors, too
-            trouble = trouble_of(error, self._texts, hook=hook)
-            if trouble.place is None:
-                # Called with the wrong arguments, for one: no line of the script has run.
-                trouble = _placed(trouble, self._definition(function))
-            return self._crashed(call_id, trouble)
-        return None
+            return self._crashed(call_id, self._blame(hook, function, error))
+
+    def _failed(self, call_id: int, hook: str, function: Callable[..., object], failure: HookFailure) -> Frame:
+        """The reply to ``fail``. A subclass may hold anything, so it is read with care."""
+        try:
+            again = HookFailure(getattr(failure, "message", failure), getattr(failure, "code", ""))
+        except BaseException as error:  # noqa: BLE001  # properties and texts of a script's classes
+            return self._crashed(call_id, self._blame(hook, function, error))
+        return (FAILED, call_id, again.message, again.code)
+
+    def _blame(self, hook: str, function: Callable[..., object], error: BaseException) -> Trouble:
+        trouble = trouble_of(error, self._texts, hook=hook)
+        # Called with the wrong arguments, for one: no line of the script has run.
+        return trouble if trouble.place is not None else _placed(trouble, self._definition(function))
+
+    def _not_run(self, hook: str, function: Callable[..., object], result: Any) -> Trouble:
+        """A hook that gave back what would have to be awaited or iterated; it is closed, so that nothing warns of it.
+
+        Raises:
+            BaseException: What a generator that has begun does with being closed.
+        """
+        what, where = _NOT_RUN[type(result)]
+        place = self._texts.definition(getattr(result, where)) or self._definition(function)
+        if type(result) is not AsyncGeneratorType:
+            result.close()
+        return Trouble(
+            "error",
+            f"{hook} returned {what}: nothing of it was run",
+            place,
+            advice="make the hook a plain function that does its work before it returns, without await and yield",
+            hook=hook,
+        )
+
+    def _raise_if_closed(self) -> None:
+        """Go to the end, if the host has closed its end meanwhile, whatever a script made of that."""
+        if self._channel.closed:
+            raise ChannelClosed
 
     @staticmethod
     def _crashed(call_id: int, trouble: Trouble) -> Frame:
@@ -218,13 +260,17 @@ class Loop:
             "error",
             f"{hook} left something in model.{error.field} that does not belong there: {error.problem}",
             self._definition(function),
-            advice=f"put only plain data into model.{error.field}: None, bool, int, float, str, lists, dicts",
+            advice=f"put only plain data of a fitting size into model.{error.field}: None, bool, int, float, str, "
+            "lists, dicts",
             hook=hook,
         )
 
     def _definition(self, function: Callable[..., object]) -> Place | None:
-        code = getattr(function, "__code__", None)
-        return None if code is None else self._texts.definition(code)
+        try:
+            code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
+        except BaseException:  # noqa: BLE001  # an object of a script's own class may raise anything
+            return None
+        return self._texts.definition(code) if isinstance(code, CodeType) else None
 
     def _fetch(self, call_id: int, kind: Subject, subject_id: str) -> tuple[Any, ...] | None:
         fetch_id = next(self._fetch_ids)
@@ -238,7 +284,12 @@ class Loop:
         self._output.line("warning", text)
 
     def _copy_state(self) -> None:
-        copy = self._watch.take(state, self._limits.state_bytes, time.monotonic())
+        try:
+            copy = self._watch.take(state, self._limits.state_bytes, time.monotonic())
+        except BaseException as error:  # noqa: BLE001  # what is kept may be of a script's own classes
+            self._output.begin(0, "", self._revision)
+            self._warn(f"yummy.state cannot be copied: {name_of(error)}")
+            return
         if copy is None:
             return
         self._channel.reply((STATE, copy.data))
@@ -247,8 +298,8 @@ class Loop:
                 self._left_out.add(key)
                 self._output.begin(0, "", self._revision)
                 self._warn(
-                    f"yummy.state[{key!r}] is no plain data, or too large: "
-                    "it stays across edits, but not if the hook interpreter is lost"
+                    f"yummy.state[{key!r}] is no plain data, or too large (HOOK_STATE_BYTES): "
+                    "it lasts as long as the server, but is in no copy"
                 )
 
 

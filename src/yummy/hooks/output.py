@@ -92,6 +92,7 @@ class Output:
 
     def _transmit(self, level: str, text: str, file: str, line: int, dropped: int = 0) -> None:
         encoded = _encoded(text)
+        line = line if type(line) is int else 0  # a script can make records of its own
         shown = encoded[: self.line_bytes].decode("utf-8", "ignore")
         dropped += len(encoded[self.line_bytes :])
         if dropped:
@@ -131,7 +132,8 @@ class ScriptStream(io.TextIOBase):
     def write(self, text: str, /) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        *lines, self._begun = (self._begun + text).split("\n")
+        # As the plain text that it is, whatever methods a script's own class of texts has.
+        *lines, self._begun = (self._begun + str.__str__(text)).split("\n")
         for line in lines:
             self._end(line)
         # A line without end shall not grow without bound.
@@ -179,4 +181,4 @@ def _level(number: int) -> str:
 
 def _encoded(text: str) -> bytes:
     # A log may be no place for lone surrogates, but a script's text may have them.
-    return text.encode("utf-8", "backslashreplace")
+    return str.encode(text, "utf-8", "backslashreplace")

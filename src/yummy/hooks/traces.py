@@ -2,6 +2,9 @@
 
 Owns the texts of the scripts as they were loaded, since the files may have changed by the time a line is quoted.
 Frames of Yummy and of libraries are left out: an author can change none of them.
+
+An exception may be of a script's own class, each of whose attributes and methods may raise anything, `SystemExit`
+too. So it is asked as what Python itself made it, and what only the class can answer (its text) may fail.
 """
 
 import traceback
@@ -10,6 +13,13 @@ from types import CodeType, TracebackType
 from attrs import define, field
 
 from yummy.hooks.report import Place, Trouble
+
+# Read as Python keeps them, whatever properties of that name a script's class has.
+_traceback_of = vars(BaseException)["__traceback__"].__get__
+_cause_of = vars(BaseException)["__cause__"].__get__
+_context_of = vars(BaseException)["__context__"].__get__
+_is_context_hidden = vars(BaseException)["__suppress_context__"].__get__
+_class_name = vars(type)["__name__"].__get__
 
 
 @define
@@ -76,8 +86,10 @@ def trouble_of(error: BaseException, texts: ScriptTexts, *, hook: str) -> Troubl
         texts: The scripts.
         hook: The function that was called, or what else ran.
     """
-    path = _script_frames(error.__traceback__, texts)
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    path = _script_frames(_traceback_of(error), texts)
+    cause = _cause_of(error)
+    if cause is None and not _is_context_hidden(error):
+        cause = _context_of(error)
     headline = f"{hook} failed: {name_of(error)}"
     if cause is not None:
         headline += f" (while handling {name_of(cause)})"
@@ -107,11 +119,16 @@ def name_of(error: BaseException) -> str:
     try:
         # No stack is wanted, so none is looked up: that would read files.
         lines = traceback.TracebackException(
-            type(error), error, error.__traceback__, limit=0, lookup_lines=False
+            type(error), error, _traceback_of(error), limit=0, lookup_lines=False
         ).format_exception_only()
-        return " ".join("".join(lines).split()) or type(error).__name__
-    except Exception:  # noqa: BLE001  # the text comes from a script's class, which may raise anything
-        return f"{type(error).__name__} (its text cannot be shown)"
+        return " ".join("".join(lines).split()) or kind_of(error)
+    except BaseException:  # noqa: BLE001  # the text comes from a script's class, which may raise anything
+        return f"{kind_of(error)} (its text cannot be shown)"
+
+
+def kind_of(value: object) -> str:
+    """The name of a value's class, whatever a script made of that class."""
+    return str.__str__(_class_name(type(value)))
 
 
 def _script_frames(start: TracebackType | None, texts: ScriptTexts) -> list[Place]:
@@ -141,14 +158,13 @@ def _with_columns(place: Place, code: CodeType, instruction: int) -> Place:
 
 
 def _advice(error: BaseException) -> str:
-    match error:
-        case ModuleNotFoundError():
-            return "correct the name, or install the module where the server's Python finds it"
-        case ImportError() if "subinterpreter" in str(error):
-            return "this library cannot be used in hooks: it does not support Python's subinterpreters"
-        case RecursionError():
-            return "a function calls itself without end: look for the missing end condition"
-        case SystemExit() | KeyboardInterrupt():
-            return "a script cannot end the server: to refuse a message, call fail() from yummy"
-        case _:
-            return ""
+    kind = type(error)  # by its class: `isinstance` would ask the exception itself
+    if issubclass(kind, ModuleNotFoundError):
+        return "correct the name, or install the module where the server's Python finds it"
+    if issubclass(kind, ImportError) and "subinterpreter" in name_of(error):
+        return "this library cannot be used in hooks: it does not support Python's subinterpreters"
+    if issubclass(kind, RecursionError):
+        return "a function calls itself without end: look for the missing end condition"
+    if issubclass(kind, SystemExit | KeyboardInterrupt):
+        return "a script cannot end the server: to refuse a message, call fail() from yummy"
+    return ""

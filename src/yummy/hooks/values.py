@@ -4,7 +4,6 @@ Owns the errors for values that are no plain data, keys that are no text, levels
 function that the script called.
 """
 
-import json
 from enum import Enum, IntEnum
 from typing import Any
 
@@ -85,10 +84,3 @@ def access_level(function: str, level: Any, levels: type[IntEnum]) -> int:
         known = ", ".join(f"{member.value} ({member.name.lower()})" for member in levels)
         raise ValueError(f"{function}: access_level {int(level)} is none of {known}")
     return int(level)
-
-
-def encoded_size(value: Any) -> int:
-    """The bytes of a metadata value, encoded as JSON, as far as they can matter to a bound."""
-    if isinstance(value, str | list):
-        return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
-    return 0  # a number or less: shorter than any bound

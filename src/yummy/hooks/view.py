@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from yummy.constants import RoomMetaAccess, UserMetaAccess
+from yummy.constants import RoomMetaAccess, RoomUserType, UserMetaAccess
 from yummy.hooks.calls import (
     HookLimits,
     KickFromRoom,
@@ -29,10 +29,12 @@ from yummy.hooks.calls import (
     UserSnapshot,
     Write,
 )
-from yummy.hooks.values import access_level, encoded_size, key_text, meta_value, plain
-from yummy.plain import PlainDataError, check_plain
+from yummy.hooks.values import access_level, key_text, meta_value, plain
+from yummy.plain import PlainDataError, check_plain, encoded_size
 
 type FetchNow = Callable[[Subject, str], tuple[Any, ...] | None]
+#: A member's user id, name and rank.
+type _Member = tuple[str, str | None, int]
 
 
 @define(eq=False)
@@ -162,7 +164,7 @@ class View:
         """Send a message to all members of a room."""
         message = self._message(function, message)
         room = self.room(function, room_id)
-        if room is None:
+        if room is None or self._too_large(function, message):
             return False
         self._write(MessageToRoom(room.room_id, message))
         return True
@@ -171,7 +173,7 @@ class View:
         """Send a message to one member of a room."""
         message = self._message(function, message)
         member = self._member(function, room_id, user_id)
-        if member is None:
+        if member is None or self._too_large(function, message):
             return False
         self._write(MessageToRoomUser(*member, message))
         return True
@@ -180,7 +182,7 @@ class View:
         """Send a whole map to all members of a room."""
         message = self._map(function, message)
         room = self.room(function, room_id)
-        if room is None:
+        if room is None or self._too_large(function, message):
             return False
         self._write(RawMessageToRoom(room.room_id, message))
         return True
@@ -189,13 +191,13 @@ class View:
         """Send a whole map to all live sessions of a user."""
         message = self._map(function, message)
         user = self.user(function, user_id)
-        if user is None:
+        if user is None or self._too_large(function, message):
             return False
         self._write(MessageToUser(user.user_id, message))
         return True
 
     def kick(self, function: str, room_id: str | None, user_id: str | None) -> bool:
-        """Remove a member from a room."""
+        """Remove a member from a room; an owner is succeeded, and a room that nobody is left in is gone."""
         member = self._member(function, room_id, user_id)
         if member is None:
             return False
@@ -203,7 +205,8 @@ class View:
         room_id, user_id = member
         room = self._rooms[room_id]
         if room is not None:
-            self._rooms[room_id] = evolve(room, members=tuple(one for one in room.members if one[0] != user_id))
+            left = _without(room.members, user_id)
+            self._rooms[room_id] = evolve(room, members=left) if left else None
         return True
 
     def _member(self, function: str, room_id: str | None, user_id: str | None) -> tuple[str, str] | None:
@@ -222,7 +225,7 @@ class View:
             return None
         if not isinstance(subject_id, str):
             raise TypeError(f"{function}: {kind}_id is a text, not {type(subject_id).__name__} {subject_id!r}")
-        return str(subject_id)
+        return str.__str__(subject_id)  # plain text, whatever class of texts a script has
 
     def _fields(self, kind: Subject, subject_id: str) -> tuple[Any, ...] | None:
         return self._carried.get(f"{kind} {subject_id}") or self.fetch(kind, subject_id)
@@ -249,6 +252,12 @@ class View:
             raise TypeError(f"{function}: message: {error}") from None
         return copy
 
+    def _too_large(self, function: str, message: Any) -> bool:
+        if encoded_size(message) <= self.limits.message_bytes:
+            return False
+        self.warn(f"{function}: the message is larger than {self.limits.message_bytes} bytes, encoded; it is not sent")
+        return True
+
     def _map(self, function: str, message: Any) -> dict[str, Any]:
         copy = self._message(function, message)
         if not isinstance(copy, dict):
@@ -257,3 +266,16 @@ class View:
 
     def _write(self, write: Write) -> None:
         self.writes.append(write)
+
+
+def _without(members: tuple[_Member, ...], user_id: str) -> tuple[_Member, ...]:
+    """The members of a room that one has left: its longest-standing moderator, else member, follows an owner.
+
+    The core does the same at commit, but what it needs for that is too much for the hook interpreter.
+    """
+    (gone,) = (one for one in members if one[0] == user_id)
+    left = tuple(one for one in members if one is not gone)
+    if not left or gone[2] != RoomUserType.OWNER:
+        return left
+    heir = next((one for one in left if one[2] == RoomUserType.MODERATOR), left[0])
+    return tuple((one[0], one[1], int(RoomUserType.OWNER)) if one is heir else one for one in left)
