@@ -173,11 +173,17 @@ class Settings:
     login_failures_per_minute_per_ip: int = limit(60, "Failed logins a minute from one address; loopback is exempt.")
     accounts_per_hour: int = limit(200, "Accounts made an hour from one address; loopback is exempt.")
     max_sessions_per_user: int = limit(100, "Sessions of one user at a time.")
+    max_name_length: int = limit(64, "Characters of a name, of a user or a room.")
     max_user_meta: int = limit(10, "Metadata keys of one user.")
 
     # Rooms
     max_rooms_per_user: int = limit(100, "Rooms that one user is in at a time.")
     max_users_per_room: int = limit(1_000, "Members of one room, whatever the room itself allows.")
+    max_requests_per_room: int = limit(100, "Users who wait to be let into one room.")
+    max_bans_per_room: int = limit(1_000, "Users who are banned from one room.")
+    max_description_length: int = limit(1_024, "Characters of a room's description.")
+    max_tags: int = limit(16, "Tags of one room.")
+    max_tag_length: int = limit(64, "Characters of one tag.")
     max_room_meta: int = limit(10, "Metadata keys of one room.")
     room_password_charset: str = setting(
         "ABCDEFGHJKLMNPQRSTUVWXYZ23456789",  # no I and 1, no O and 0: players read these to one another

@@ -8,6 +8,7 @@ import pytest
 from yummy import model as models
 from yummy.constants import UserType
 from yummy.core.values import Meta
+from yummy.protocol.errors import Refusal
 
 
 def update(**fields):
@@ -59,6 +60,10 @@ def test_a_private_room_gets_a_password_of_the_chosen_letters(scene):
         ({"access_type": -1}, "validation"),
         ({"access_type": 2}, "not_supported"),
         ({"max_user": -1}, "validation"),
+        ({"name": "n" * 65}, "validation"),
+        ({"description": "d" * 1025}, "validation"),
+        ({"tags": [str(number) for number in range(17)]}, "validation"),
+        ({"tags": ["t" * 65]}, "validation"),
         ({"metas": {"k": {"access": 4, "value": 1}}}, "meta_access"),
         ({"metas": {f"k{number}": 1 for number in range(11)}}, "meta_limit"),
     ],
@@ -66,6 +71,47 @@ def test_a_private_room_gets_a_password_of_the_chosen_letters(scene):
 def test_a_room_that_makes_no_sense_is_refused(hall, fields, code):
     assert code == hall.refused("ada", models.CreateRoom(**fields))
     assert code == hall.refused("ada", update(**fields))
+
+
+LONG = {"name": "ä" * 65, "description": "d" * 1025, "tags": ["t" * 65, *map(str, range(16))], "max_user": -1}
+
+
+@pytest.mark.parametrize(
+    ("model", "more"),
+    [(models.CreateRoom(**LONG), []), (update(**LONG, meta_action=9), ["meta_action: should be 0 (add or update),"])],
+    ids=["create", "update"],
+)
+def test_all_problems_of_a_room_are_said_one_a_line(hall, model, more):
+    with pytest.raises(Refusal) as caught:
+        hall.run("ada", model)
+
+    lines = caught.value.error.splitlines()
+    assert [
+        "max_user: should be 0 (no limit) or more",
+        "name: Length should be at most 64 chars",
+        "description: Length should be at most 1024 chars",
+        "tags: There should be at most 16",
+        "tags: Length of each should be at most 64 chars",
+    ] == lines[:5]
+    assert [True for _ in more] == [line.startswith(start) for line, start in zip(lines[5:], more, strict=True)]
+
+
+FITTING = {"name": "ä" * 64, "description": "d" * 1024, "tags": ["t" * 64, *map(str, range(15)), "1", "2"]}
+
+
+def test_texts_as_long_as_allowed_are_taken_and_a_tag_twice_counts_once(hall):
+    answer = hall.run("ada", models.CreateRoom(**FITTING))
+    hall.run("ada", update(**FITTING))
+
+    for room in (hall.world.rooms[answer.room_id], hall.world.rooms["room"]):
+        assert (64, 1024, 16) == (len(room.name), len(room.description), len(room.tags))
+
+
+def test_bounds_of_texts_can_be_switched_off(hall):
+    off = {"max_name_length": 0, "max_description_length": 0, "max_tags": 0, "max_tag_length": 0}
+    hall.settings = attrs.evolve(hall.settings, **off)
+
+    hall.run("ada", update(**{**LONG, "max_user": 0}))
 
 
 def test_an_update_changes_what_it_names(hall):

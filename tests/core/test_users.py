@@ -4,9 +4,11 @@ import pytest
 
 from yummy import model as models
 from yummy.constants import UserType
+from yummy.core.rules import RULES
 from yummy.core.users import UpdateFacts
 from yummy.core.values import IdentityKind, Meta
 from yummy.core.work import EndSession, RevokeSessions, SetUserType
+from yummy.protocol.errors import Refusal
 
 
 @pytest.fixture
@@ -77,6 +79,16 @@ def test_a_name_of_somebody_else_s_is_taken(people, kind):
     model = models.UpdateUser(**{kind.value: "bob@b.io"})
 
     assert "identity_taken" == people.refused("bob", model, facts=UpdateFacts(taken=frozenset({kind})))
+
+
+async def test_a_name_has_a_bound(people):
+    work = people.begin("ada")
+    model = models.UpdateUser(name="ä" * 65, email="no address")
+    with pytest.raises(Refusal) as caught:
+        await RULES[models.UpdateUser].prepare(work, model, None)
+
+    lines = ["name: Length should be at most 64 chars", "email: Email address is not valid"]
+    assert ("validation", lines) == (caught.value.code, caught.value.error.splitlines())
 
 
 def test_a_new_password_ends_the_other_sessions(people):

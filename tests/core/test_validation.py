@@ -2,7 +2,7 @@
 
 import pytest
 
-from yummy.core.validation import email_problem, length_problem, normal_email, refuse_problems
+from yummy.core.validation import email_problem, excess_problem, length_problem, normal_email, refuse_problems
 from yummy.protocol.errors import Refusal
 
 
@@ -27,6 +27,16 @@ def test_lengths_are_in_characters(length, fits):
     problem = length_problem("password", "ä" * length, 8, 128)
 
     assert (None if fits else "password: Length should be between 8 to 128 chars") == problem
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "fits"),
+    [("ä" * 64, 64, True), ("ä" * 65, 64, False), ("", 64, True), (None, 64, True), ("ä" * 999, 0, True)],
+)
+def test_a_text_has_at_most_so_many_characters(text, most, fits):
+    problem = excess_problem("name", text, most)
+
+    assert (None if fits else "name: Length should be at most 64 chars") == problem
 
 
 def test_all_problems_are_said_one_a_line():

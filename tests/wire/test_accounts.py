@@ -249,6 +249,7 @@ async def test_getuser_of_somebody_offline(encoding):
         ({"email": "no address"}, "validation"),
         ({"password": "short"}, "validation"),
         ({"device_id": "short"}, "validation"),
+        ({"name": "n" * 65}, "validation"),
         ({"user_type": 3}, "no_permission"),
         ({"metas": {"k": {"access": 4, "value": 1}}}, "meta_access"),
         ({"metas": {str(n): n for n in range(11)}}, "meta_limit"),

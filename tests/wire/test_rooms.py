@@ -250,6 +250,30 @@ async def test_update_room(encoding):
         assert "password" in await anna.ok("UpdateRoom", room_id=room, access_type=1)
 
 
+async def test_texts_of_a_room_are_bounded(encoding):
+    async with running() as server, logged_in(server, "anna", encoding) as anna:
+        answer = await anna.call("CreateRoom", name="n" * 65, tags=["t" * 65])
+        assert answer["code"] == "validation"
+        assert answer["error"].splitlines() == [
+            "name: Length should be at most 64 chars",
+            "tags: Length of each should be at most 64 chars",
+        ]
+        room = (await anna.ok("CreateRoom", name="n" * 64))["room_id"]
+        assert await anna.refused("UpdateRoom", room_id=room, description="d" * 1025) == "validation"
+
+
+async def test_a_list_of_large_rooms_comes_by_small_pages(encoding):
+    async with running(max_room_meta=0) as server, logged_in(server, "anna", encoding) as anna:
+        metas = {f"k{number}": "x" * 4000 for number in range(15)}
+        made = [(await anna.ok("CreateRoom", metas=metas))["room_id"] for _ in range(10)]
+        seen, page = [], {"cursor": None}
+        while "cursor" in page:
+            page = await anna.ok("RoomList", cursor=page["cursor"])
+            assert len(page["rooms"]) <= 4
+            seen += [one["id"] for one in page["rooms"]]
+        assert seen == made[::-1]
+
+
 async def test_metadata_of_rooms_is_read_by_rank(encoding):
     async with (
         running() as server,

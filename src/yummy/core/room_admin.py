@@ -9,7 +9,7 @@ from yummy.constants import MetaAction, RoomAccessType, RoomUserType
 from yummy.core import metadata
 from yummy.core.membership import attach, leave, put_or_drop, refuse_crowd, room_users
 from yummy.core.permissions import require, rights, room_level, room_of
-from yummy.core.rooms import new_password, refuse_shape
+from yummy.core.rooms import new_password, refuse_friends, shape_problems
 from yummy.core.validation import refuse_problems
 from yummy.core.values import Room
 from yummy.core.work import Rule, Work, room_turn
@@ -114,14 +114,15 @@ def _update(work: Work, model: models.UpdateRoom) -> Answer:
         )
     ):
         raise Refusal(ErrorCode.UPDATE_MISSING)
-    refuse_shape(model.access_type, model.max_user)
     refuse_problems(
         (
+            *shape_problems(work.settings, model),
             None
             if model.meta_action in list(MetaAction)
             else "meta_action: should be 0 (add or update), 1 (remove unused) or 2 (remove all)",
         )
     )
+    refuse_friends(model)
     changes = _changes(work, room, model)
     if model.user_permission is not None:
         room = _reranked(work, room, model.user_permission)

@@ -1,6 +1,7 @@
 """Rooms: making, entering, leaving, and what members say and play."""
 
 import secrets
+from collections.abc import Iterable
 
 import attrs
 
@@ -9,7 +10,7 @@ from yummy.constants import RoomAccessType, RoomUserType
 from yummy.core import metadata
 from yummy.core.membership import attach, detach, refuse_crowd, refuse_spread, room_users
 from yummy.core.permissions import require, room_level, room_of
-from yummy.core.validation import refuse_problems
+from yummy.core.validation import excess_problem, refuse_problems
 from yummy.core.values import JoinRequest, Member, Room
 from yummy.core.work import Rule, Work, new_id, room_turn
 from yummy.protocol.errors import ErrorCode, Refusal
@@ -26,6 +27,7 @@ from yummy.protocol.messages import (
     UserDisconnectedFromRoom,
     UserJoined,
 )
+from yummy.settings import Settings
 
 
 def new_password(work: Work) -> str:
@@ -34,26 +36,34 @@ def new_password(work: Work) -> str:
     return "".join(secrets.choice(letters) for _ in range(work.settings.room_password_length))
 
 
-def refuse_shape(access_type: int | None, max_user: int | None) -> None:
-    """Refuse values of a room that make no sense.
+def shape_problems(settings: Settings, model: models.CreateRoom | models.UpdateRoom) -> Iterable[str | None]:
+    """What is wrong with the values that a room is to have."""
+    if model.access_type is not None and model.access_type not in list(RoomAccessType):
+        yield "access_type: should be 0 (public), 1 (private) or 2 (friend)"
+    if model.max_user is not None and model.max_user < 0:
+        yield "max_user: should be 0 (no limit) or more"
+    yield excess_problem("name", model.name, settings.max_name_length)
+    yield excess_problem("description", model.description, settings.max_description_length)
+    tags = set(model.tags or ())
+    if settings.max_tags and len(tags) > settings.max_tags:
+        yield f"tags: There should be at most {settings.max_tags}"
+    if settings.max_tag_length and any(len(tag) > settings.max_tag_length for tag in tags):
+        yield f"tags: Length of each should be at most {settings.max_tag_length} chars"
+
+
+def refuse_friends(model: models.CreateRoom | models.UpdateRoom) -> None:
+    """Refuse rooms of friends.
 
     Raises:
-        Refusal: `validation`, or `not_supported` for rooms of friends.
+        Refusal: `not_supported`.
     """
-    refuse_problems(
-        (
-            None
-            if access_type is None or access_type in list(RoomAccessType)
-            else "access_type: should be 0 (public), 1 (private) or 2 (friend)",
-            None if max_user is None or max_user >= 0 else "max_user: should be 0 (no limit) or more",
-        )
-    )
-    if access_type == RoomAccessType.FRIEND:
+    if model.access_type == RoomAccessType.FRIEND:
         raise Refusal(ErrorCode.NOT_SUPPORTED, "Rooms of friends are not supported: there are no friend lists yet")
 
 
 def _create(work: Work, model: models.CreateRoom) -> Answer:
-    refuse_shape(model.access_type, model.max_user)
+    refuse_problems(shape_problems(work.settings, model))
+    refuse_friends(model)
     sender = work.sender
     refuse_spread(work, sender.user_id)
     password = new_password(work) if model.access_type == RoomAccessType.PRIVATE else None

@@ -13,6 +13,7 @@ from yummy.core.validation import (
     ID_LENGTH,
     PASSWORD_LENGTH_MAX,
     email_problem,
+    excess_problem,
     length_problem,
     normal_email,
     refuse_problems,
@@ -117,6 +118,7 @@ def _refuse_unfit(work: Work, model: models.UpdateUser) -> None:
 
 
 def _problems(work: Work, model: models.UpdateUser) -> Iterable[str | None]:
+    yield excess_problem("name", model.name, work.settings.max_name_length)
     if model.email:
         yield email_problem(model.email)
     if model.password is not None:

@@ -35,6 +35,13 @@ def length_problem(field: str, value: str, least: int, most: int) -> str | None:
     return f"{field}: Length should be between {least} to {most} chars"
 
 
+def excess_problem(field: str, value: str | None, most: int) -> str | None:
+    """What is wrong with a text that is too long, if anything; in characters, 0 for no bound."""
+    if value is None or not most or len(value) <= most:
+        return None
+    return f"{field}: Length should be at most {most} chars"
+
+
 def refuse_problems(problems: Iterable[str | None]) -> None:
     """Refuse if there are any problems, with all of them, one a line.
 
