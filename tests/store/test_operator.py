@@ -35,5 +35,18 @@ def test_an_unknown_user_is_said_to_be_so(settings):
 
 
 def test_a_database_that_cannot_be_opened_is_said_to_be_so(tmp_path):
+    file = tmp_path / "notes.db"
+    file.write_text("somebody's notes " * 100, encoding="utf-8")
     with pytest.raises(DatabaseError):
-        set_user_type(Settings(database_path=tmp_path / "absent" / "game.db"), "ada", 3)
+        set_user_type(Settings(database_path=file), "ada", 3)
+
+
+def test_a_file_that_does_not_exist_is_not_made(tmp_path):
+    with pytest.raises(LookupError, match=r"There is no database .*game\.db"):
+        set_user_type(Settings(database_path=tmp_path / "game.db"), "ada", 3)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_database_in_memory_has_no_users_to_change():
+    with pytest.raises(LookupError, match="in memory"):
+        set_user_type(Settings(database_path=":memory:"), "ada", 3)

@@ -20,9 +20,15 @@ def set_user_type(settings: Settings, user: str, user_type: int) -> str:
         The user's id.
 
     Raises:
-        LookupError: There is no such user.
+        LookupError: There is no such user, or no such database.
         DatabaseError: The database cannot be opened or written.
     """
+    file = settings.sqlite_file
+    if file is None:
+        raise LookupError("The database is in memory, where only its server can change it; name a file by --database")
+    # Opening it would make an empty one, in which a user would be looked for in vain.
+    if not file.exists():
+        raise LookupError(f"There is no database {file}; name the server's by --database, or by its settings")
     database = Database.open(settings.sqlalchemy_url)
     try:
         account = _find(database, user)
