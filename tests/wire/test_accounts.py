@@ -53,6 +53,23 @@ async def test_unknown_address_and_wrong_password_are_answered_alike(encoding):
         )
 
 
+async def test_guesses_at_once_are_as_few_as_one_after_another(encoding):
+    async with running(login_failures_per_minute=2) as server, connected(server, encoding) as anna:
+        await anna.ok("AuthEmail", **EMAIL, create=True)
+        answers = []
+
+        async def guess():
+            async with connected(server, encoding) as player:
+                answers.append(await player.call("AuthEmail", email=EMAIL["email"], password="wrong horse"))
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(guess)
+        assert sorted(answer["code"] for answer in answers) == ["invalid_credentials"] * 2 + ["rate_limited"] * 3
+        assert all(0 < answer["retry_after"] <= 60 for answer in answers if answer["code"] == "rate_limited")
+        assert await anna.refused("AuthEmail", **EMAIL) == "rate_limited"
+
+
 async def test_all_problems_of_a_login_are_named_one_a_line(encoding):
     async with running() as server, connected(server, encoding) as anna:
         answer = await anna.call("AuthEmail", email="x", password="y")

@@ -180,6 +180,36 @@ async def test_kick_and_ban(encoding):
         assert "banned-users" not in await bert.ok("GetRoom", room_id=room)
 
 
+async def test_who_waits_can_be_banned_but_not_kicked(encoding):
+    async with running() as server, logged_in(server, "anna") as anna, logged_in(server, "bert", encoding) as bert:
+        room = (await anna.ok("CreateRoom", join_request=True))["room_id"]
+        await bert.ok("JoinToRoom", room_id=room)
+        assert await anna.refused("KickUserFromRoom", room_id=room, user_id=bert.user_id) == "not_in_room"
+        assert await anna.ok("BanUserFromRoom", room_id=room, user_id=bert.user_id) == {}
+        assert await bert.event("JoinToRoom") == {"result": "Declined", "room_id": room}
+        assert await bert.refused("JoinToRoom", room_id=room) == "banned"
+        assert (await anna.ok("WaitingRoomJoins", room_id=room))["users"] == {}
+        await anna.event("NewJoinRequest")
+        await anna.silent()
+
+
+async def test_waiting_and_banned_users_of_a_room_are_bounded(encoding):
+    async with (
+        running(max_requests_per_room=1, max_bans_per_room=1) as server,
+        logged_in(server, "anna", encoding) as anna,
+        logged_in(server, "bert") as bert,
+        logged_in(server, "carl", encoding) as carl,
+    ):
+        room = (await anna.ok("CreateRoom", join_request=True))["room_id"]
+        await bert.ok("JoinToRoom", room_id=room)
+        assert await carl.refused("JoinToRoom", room_id=room) == "busy"
+        await anna.ok("BanUserFromRoom", room_id=room, user_id=bert.user_id)
+        await carl.ok("JoinToRoom", room_id=room)
+        assert await anna.refused("BanUserFromRoom", room_id=room, user_id=carl.user_id) == "busy"
+        await anna.ok("ProcessWaitingUser", room_id=room, user_id=carl.user_id, status=False)
+        assert await carl.event("JoinToRoom") == {"result": "Declined", "room_id": room}
+
+
 async def test_others_hear_of_a_kick_and_equals_cannot_kick_each_other(encoding):
     async with (
         running() as server,

@@ -83,18 +83,30 @@ def announce_removal(uow: UnitOfWork, room: Room, left: Room | None, user_id: st
 def _kick(work: Work, model: models.KickUserFromRoom) -> Answer:
     room = room_of(work, model.room_id)
     require(room, work.account, RoomUserType.MODERATOR)
-    rank = room.rank(model.target_user_id)
-    if rank == 0:
+    target_id = model.target_user_id
+    rank, request = room.rank(target_id), room.requests.get(target_id)
+    # Who waits to be let in has no rank that protects them, but is nobody that could be kicked.
+    if rank == 0 and not (model.ban and request is not None):
         raise Refusal(ErrorCode.NOT_IN_ROOM)
     if rank >= rights(room, work.account):
         raise Refusal(ErrorCode.NO_PERMISSION)
-    left = leave(room, model.target_user_id)
+    left = leave(room, target_id) if rank else room
     if left is not None and model.ban:
-        banned = left.banned | {model.target_user_id}
-        left = attrs.evolve(left.without_request(model.target_user_id), banned=banned)
+        left = _banned(work, left, target_id)
     put_or_drop(work.uow, room.id, left)
-    announce_removal(work.uow, room, left, model.target_user_id, but=work.sender.id)
+    if rank:
+        announce_removal(work.uow, room, left, target_id, but=work.sender.id)
+    if model.ban and request is not None and left is not None:
+        work.uow.send(request.sessions, JoinDeclined(room_id=room.id))
     return Done()
+
+
+def _banned(work: Work, room: Room, user_id: str) -> Room:
+    """The room that a user is banned from, and does not wait for any more."""
+    most = work.settings.max_bans_per_room
+    if most and len(room.banned) >= most:
+        raise Refusal(ErrorCode.BUSY, f"At most {most} users can be banned from one room; kick without a ban instead")
+    return attrs.evolve(room.without_request(user_id), banned=room.banned | {user_id})
 
 
 def _update(work: Work, model: models.UpdateRoom) -> Answer:

@@ -135,6 +135,9 @@ def _request(work: Work, room: Room, rank: int) -> Answer:
     waiting = room.requests.get(sender.user_id)
     if waiting is not None and sender.id in waiting.sessions:
         raise Refusal(ErrorCode.ALREADY_REQUESTED)
+    most = work.settings.max_requests_per_room
+    if waiting is None and most and len(room.requests) >= most:
+        raise Refusal(ErrorCode.BUSY, f"At most {most} users can wait for one room; try again later")
     refuse_crowd(work, room)
     refuse_spread(work, sender.user_id)
     asked = (*waiting.sessions, sender.id) if waiting else (sender.id,)
