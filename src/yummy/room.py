@@ -122,7 +122,7 @@ def message_to_room(room_id: str | None, message: Any) -> bool:
     """Send ``MessageFromRoom`` with this message to all members of a room, the caller too.
 
     Returns:
-        Whether there is such a room.
+        Whether it will be sent: False if there is no such room, or the message is larger than 256 KiB, encoded.
 
     Raises:
         TypeError: The message is no plain data.
@@ -134,7 +134,8 @@ def message_to_room_user(room_id: str | None, user_id: str | None, message: Any)
     """Send ``MessageFromRoom`` with this message to one member of a room.
 
     Returns:
-        Whether there is such a room, and the user is a member.
+        Whether it will be sent: False if there is no such room or member, or the message is larger than 256 KiB,
+        encoded.
 
     Raises:
         TypeError: The message is no plain data.
@@ -150,7 +151,7 @@ def raw_message_to_room_user(room_id: str | None, message: dict[str, Any]) -> bo
         message: All that members get; clients look at its ``type``.
 
     Returns:
-        Whether there is such a room.
+        Whether it will be sent: False if there is no such room, or the message is larger than 256 KiB, encoded.
 
     Raises:
         TypeError: The message is no dict, or holds something that is no plain data.
@@ -160,7 +161,10 @@ def raw_message_to_room_user(room_id: str | None, message: dict[str, Any]) -> bo
 
 
 def kick(room_id: str | None, user_id: str | None) -> bool:
-    """Remove a member from a room; whether the room is there and the user is a member."""
+    """Remove a member from a room; whether the room is there and the user is a member.
+
+    An owner is succeeded by the longest-standing moderator, else member; a room that nobody is left in is gone.
+    """
     return current("kick").kick("kick", room_id, user_id)
 
 

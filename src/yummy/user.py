@@ -116,7 +116,7 @@ def message_to_user(user_id: str | None, message: dict[str, Any]) -> bool:
         message: All that the sessions get; clients look at its ``type``.
 
     Returns:
-        Whether there is such a user.
+        Whether it will be sent: False if there is no such user, or the message is larger than 256 KiB, encoded.
 
     Raises:
         TypeError: The message is no dict, or holds something that is no plain data.

@@ -389,6 +389,7 @@ def pre_play(model):
                 "raise F",
             ),
             ("from yummy.hooks.channel import ChannelClosed", "raise ChannelClosed"),
+            ("class S(str):\n    def __radd__(self, other): return self\n    __len__ = exit", "print(S('a')); 1 / 0"),
             ("from yummy.hooks.copies import UnfitFieldError", "raise UnfitFieldError('a', 'b')"),
         ],
     )

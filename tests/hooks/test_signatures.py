@@ -43,6 +43,7 @@ def test_an_object_that_is_called_later_is_no_hook(call):
     assert found.hooks == {}
     (trouble,) = found.troubles
     assert "pre_play is an async function or a generator" in trouble.headline
+    assert ("game.py", 2) == (trouble.place.file, trouble.place.line)
 
 
 def test_an_object_that_is_called_at_once_is_a_hook():

@@ -14,7 +14,7 @@ from itertools import count
 from types import AsyncGeneratorType, CodeType, CoroutineType, GeneratorType
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from yummy.hooks import context
 from yummy.hooks.calls import HookLimits, Subject
@@ -166,12 +166,12 @@ class Loop:
         context.enter(view)
         try:
             reply = self._run_all(call_id, phase, name, list(values), success, view)
+            self._output.end()
         except BaseException as error:  # noqa: BLE001  # a fault of this loop costs one message, not the server
             reply = self._crashed(call_id, Trouble("error", f"Yummy's own fault: {name_of(error)}", hook=hook))
         finally:
             context.leave()
         self._raise_if_closed()
-        self._output.end()
         try:
             self._channel.reply(reply)
         except ValueError as error:
@@ -226,7 +226,7 @@ class Loop:
     def _blame(self, hook: str, function: Callable[..., object], error: BaseException) -> Trouble:
         trouble = trouble_of(error, self._texts, hook=hook)
         # Called with the wrong arguments, for one: no line of the script has run.
-        return trouble if trouble.place is not None else _placed(trouble, self._definition(function))
+        return trouble if trouble.place is not None else evolve(trouble, place=self._definition(function))
 
     def _not_run(self, hook: str, function: Callable[..., object], result: Any) -> Trouble:
         """A hook that gave back what would have to be awaited or iterated; it is closed, so that nothing warns of it.
@@ -247,7 +247,7 @@ class Loop:
         )
 
     def _raise_if_closed(self) -> None:
-        """Go to the end, if the host has closed its end meanwhile, whatever a script made of that."""
+        """Go to the end if the host has closed its side, whatever a script made of that."""
         if self._channel.closed:
             raise ChannelClosed
 
@@ -301,7 +301,3 @@ class Loop:
                     f"yummy.state[{key!r}] is no plain data, or too large (HOOK_STATE_BYTES): "
                     "it lasts as long as the server, but is in no copy"
                 )
-
-
-def _placed(trouble: Trouble, place: Place | None) -> Trouble:
-    return Trouble(trouble.kind, trouble.headline, place, trouble.path, trouble.advice, trouble.hook)

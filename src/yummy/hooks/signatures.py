@@ -68,7 +68,8 @@ def find_hooks(module: ModuleType, path: str, scripts: set[str], texts: ScriptTe
 
 
 def _definition(value: Any, path: str, texts: ScriptTexts) -> Place:
-    code = getattr(value, "__code__", None)
+    # Of a function, or of an object that is called like one.
+    code = getattr(value, "__code__", None) or getattr(type(value).__call__, "__code__", None)
     place = texts.definition(code) if isinstance(code, CodeType) else None
     return place or Place(path)
 
