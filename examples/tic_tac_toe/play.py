@@ -11,6 +11,7 @@ from uuid import uuid4
 import click
 import trio
 from rich.console import Console
+from rich.markup import escape
 from table import News, State, Table, TableGoneError, join, offers, open_table
 
 from yummy.client import Client, ClientError, RequestFailed, connect
@@ -85,7 +86,7 @@ async def sit(table: Table, lines: Lines) -> None:
         nursery.start_soon(listen, table, told)
         nursery.start_soon(overhear, lines, told)
         draw(table.state)
-        console.print(describe(table))
+        console.print(escape(describe(table)))
         async for telling in tellings:
             try:
                 if isinstance(telling, str):
@@ -94,9 +95,9 @@ async def sit(table: Table, lines: Lines) -> None:
                     continue
                 report(table, telling)
             except RequestFailed as error:
-                console.print(f"[red]{error.error}[/]")
+                console.print(f"[red]{escape(error.error)}[/]")
             except ClientError as error:
-                console.print(f"[yellow]{error}[/]")
+                console.print(f"[yellow]{escape(str(error))}[/]")
         nursery.cancel_scope.cancel()
 
 
@@ -112,11 +113,11 @@ def report(table: Table, news: News) -> None:
             won = " The game is yours." if news.details.get("awarded_to") == table.client.user_id else ""
             console.print(f"The other player left.{won}")
         case "start":
-            console.print(f"[bold]A game against {table.opponent}![/]")
+            console.print(f"[bold]A game against {escape(str(table.opponent))}![/]")
         case _:
             pass
     draw(table.state)
-    console.print(describe(table))
+    console.print(escape(describe(table)))
 
 
 async def choose(client: Client, name: str, lines: Lines) -> Table | None:
@@ -136,7 +137,7 @@ async def choose(client: Client, name: str, lines: Lines) -> Table | None:
             if line.isdecimal() and 1 <= int(line) <= len(open_games):
                 return await join(client, open_games[int(line) - 1].room_id)
         except RequestFailed as error:
-            console.print(f"[red]{error.error}[/]")
+            console.print(f"[red]{escape(error.error)}[/]")
 
 
 async def read_lines(typed: trio.MemorySendChannel[str]) -> None:

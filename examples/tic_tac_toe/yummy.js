@@ -66,7 +66,10 @@ class YummyClient {
     }
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.#hear(typeof data === "string" ? JSON.parse(data) : msgpack.decode(data));
-    socket.onclose = ({ code }) => this.#drop(code);
+    socket.onclose = ({ code }) => {
+      // A socket that was given up may close late; it is no longer the connection.
+      if (socket === this.#socket) this.#drop(code);
+    };
   }
 
   /** Send a request; resolves with the answer. */
