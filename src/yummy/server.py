@@ -44,6 +44,8 @@ FORGET_INTERVAL = 3600.0
 """Seconds between two times of forgetting expired sessions."""
 
 EXIT_BROKEN_SCRIPTS = 2
+EXIT_SCRIPTS_SPIN = 70
+"""Too many hook interpreters were given up; EX_SOFTWARE of BSD's sysexits.h, for a supervisor to start it again."""
 EXIT_CANNOT_START = 1
 EXIT_FORCED = 1
 
@@ -134,13 +136,14 @@ class _Life:
 
 async def _main(settings: Settings) -> int:
     life = _Life()
+    code = 0
     failure: StartupError | None = None
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(life.listen, signals)
             try:
                 with life.scope:
-                    await _serve(settings, life)
+                    code = await _serve(settings, life)
             except StartupError as error:
                 # Carried around the nursery, which would make a group of it.
                 failure = error
@@ -151,22 +154,33 @@ async def _main(settings: Settings) -> int:
         # A script that is being imported may hold its thread.
         _log.info("stopped before it began")
         exit_at_once(0)
-    _log.info("stopped")
-    return 0
+    _log.info("stopped", code=code)
+    return code
 
 
-async def _serve(settings: Settings, life: _Life) -> None:
+async def _serve(settings: Settings, life: _Life) -> int:
     async with open_server(settings) as server:
         life.begun = True
         _announce(server)
-        await life.stop.wait()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_stop_when, server.hooks.exhausted, life)
+            await life.stop.wait()
+            nursery.cancel_scope.cancel()
+        code = EXIT_SCRIPTS_SPIN if server.hooks.exhausted.is_set() else 0
         _log.info("draining", timeout=settings.drain_timeout)
         if not await _drain(server):
             # What was acknowledged is stored; the rest has had its time.
-            exit_at_once(0)
+            exit_at_once(code)
     if server.hooks.stuck:
         # A script holds its thread, which nothing can end but the end of the process.
-        exit_at_once(0)
+        exit_at_once(code)
+    return code
+
+
+async def _stop_when(reason: trio.Event, life: _Life) -> None:
+    """End the server as a signal would, once there is a reason."""
+    await reason.wait()
+    life.stop.set()
 
 
 @asynccontextmanager
@@ -287,6 +301,8 @@ async def _open_scripts(settings: Settings) -> AsyncIterator[HookHost]:
         queue=settings.hook_queue,
         load_timeout=settings.hook_load_timeout,
         timeout=settings.hook_timeout,
+        abandon_after=settings.hook_abandon_after,
+        max_abandoned=settings.hook_max_abandoned,
         max_user_meta=settings.max_user_meta,
         max_room_meta=settings.max_room_meta,
         max_depth=settings.max_depth,
@@ -310,15 +326,7 @@ async def _forget_sessions(store: AccountStore, wall_clock: Callable[[], float])
         await trio.sleep(FORGET_INTERVAL)
 
 
-#: Settings that the contract names and that nothing acts on yet.
-_RESERVED = ("hook_timeout", "hook_abandon_after", "hook_max_abandoned", "hook_sandbox")
-
-
 def _announce(server: Server) -> None:
-    defaults = attrs.fields_dict(Settings)
-    for name in _RESERVED:
-        if getattr(server.settings, name) != defaults[name].default:
-            _log.warning(f"{name.upper()} is reserved for a later version and has no effect yet")
     _log.info(
         "listening",
         address=server.url,

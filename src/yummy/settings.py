@@ -210,21 +210,21 @@ class Settings:
     )
     debug_hooks: bool = setting(default=False, doc="Whether clients are told the text of a script's error.")
     hook_timeout: float = setting(
-        1 * SECONDS, "Reserved for the deadline of hooks: seconds that one call may run.", positive
+        1 * SECONDS, "Seconds that one call of a hook may run; then it is interrupted.", positive
     )
     hook_abandon_after: float = setting(
         1 * SECONDS,
-        "Reserved for it, too: seconds past `HOOK_TIMEOUT` until an interpreter that does not react is given up.",
+        "Seconds past `HOOK_TIMEOUT` after which an interpreter that does not react is given up, with all variables.",
         positive,
     )
     hook_max_abandoned: int = setting(
         4,
-        "Reserved for it, too: interpreters that may be given up until the server drains and exits with code 70.",
+        "Given-up interpreters that may still run; with one more the server drains and exits with code 70.",
         at_least(0),
     )
     hook_load_timeout: float = setting(
         5 * SECONDS,
-        "Seconds for a whole load: importing all scripts and their `on_load`; and again for `on_unload`.",
+        "Seconds for importing scripts, again for all `on_unload`, and again for all `on_load`.",
         positive,
     )
     hook_queue: int = setting(
@@ -233,7 +233,7 @@ class Settings:
     hook_host_calls: int = setting(
         10_000, "Calls of the `room` and `user` API that one call of a hook may make.", at_least(1)
     )
-    hook_sandbox: bool = setting(default=True, doc="Reserved for guard rails around scripts.")
+    hook_sandbox: bool = setting(default=True, doc="Whether scripts are kept from processes, sockets, threads and foreign files.")
     hook_state_bytes: int = setting(
         1 * MIB, "Bytes of `yummy.state` that are copied, so that they can outlive an interpreter.", at_least(0)
     )

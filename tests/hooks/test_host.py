@@ -33,7 +33,7 @@ class TestWithoutScripts:
                 (folder / name).write_text("raise Exception('not to be run')")
         with structlog.testing.capture_logs() as logs:
             async with open_hooks(folder, HookLimits()) as host:
-                assert not host.wants("pre", "play")
+                assert not host.serving.wants("pre", "play")
                 assert not host.wants_either("play")
                 assert () == host.scripts
                 assert Passed({}, ()) == await host.call(HookCall("pre", "play", model.Play(room_id="r", message=1)))
@@ -61,8 +61,8 @@ def post_create_room(model, success):
     assert success is True and model.room_id == "r1", (success, model.room_id)
 """
         async with serve_scripts(script) as host:
-            assert host.wants("pre", "create_room")
-            assert host.wants("post", "create_room")
+            assert host.serving.wants("pre", "create_room")
+            assert host.serving.wants("post", "create_room")
             assert host.wants_either("create_room")
             assert not host.wants_either("update_room")
             sent = model.CreateRoom(user_id="u1", name="hall", description="x", tags=["a"])
@@ -512,7 +512,7 @@ def pre_play(model): yummy.hooks.loop.Loop._serve = broken
     async def test_a_hook_with_the_wrong_arguments_fails_each_call(self, serve_scripts, pre_play):
         with structlog.testing.capture_logs() as logs:
             async with serve_scripts("\ndef pre_play(model, success): pass;  print(1)") as host:
-                assert host.wants("pre", "play")
+                assert host.serving.wants("pre", "play")
                 result = await host.call(pre_play())
         assert "missing 1 required positional argument" in result.text
         assert "game.py:2" in result.text

@@ -126,7 +126,7 @@ def pre_play(model): model.message = [rules.moves, _own.moves, __name__]
         }
         async with serve_scripts(files=files) as host:
             assert ("my-game.py",) == host.scripts
-            assert not host.wants("pre", "logout")
+            assert not host.serving.wants("pre", "logout")
             assert {"message": [5, 6, "my-game"]} == (await host.call(pre_play())).changes
         assert [] == list(tmp_path.rglob("*.pyc"))
         assert [] == list(tmp_path.rglob("__pycache__"))
@@ -140,8 +140,8 @@ def pre_play(model): model.message = [rules.moves, _own.moves, __name__]
         files = {"1st.py": "def pre_play(model): print()", "a.b.py": "def pre_logout(model): print()", "class.py": ""}
         async with serve_scripts(files=files) as host:
             assert ("1st.py", "a.b.py", "class.py") == host.scripts
-            assert host.wants("pre", "play")
-            assert host.wants("pre", "logout")
+            assert host.serving.wants("pre", "play")
+            assert host.serving.wants("pre", "logout")
 
     async def test_scripts_may_import_each_other_in_a_ring(self, serve_scripts, pre_play):
         a = "import b\ndef pre_play(model): model.message = b.f()"
@@ -155,7 +155,7 @@ def pre_play(model): model.message = [rules.moves, _own.moves, __name__]
         helpers = {"helpers/__init__.py": "def pre_play(model): print()"}
         async with serve_scripts(files=helpers, a=a, b=b) as host:
             assert {"message": 2} == (await host.call(pre_play(1))).changes
-            assert host.wants("pre", "logout")
+            assert host.serving.wants("pre", "logout")
 
     async def test_declared_encodings_and_marks_are_understood(self, serve_scripts, pre_play):
         latin = "# coding: latin-1\ntext = 'é'\n".encode("latin-1")

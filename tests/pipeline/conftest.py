@@ -88,6 +88,14 @@ class FakeHooks:
 
     functions: dict[str, Any] = attrs.field(factory=dict)
     calls: list[Any] = attrs.field(factory=list)
+    pinned: int = 0
+
+    def pin(self):
+        self.pinned += 1
+        return self
+
+    def release(self):
+        self.pinned -= 1
 
     def __setitem__(self, name, function):
         self.functions[name] = function

@@ -5,10 +5,11 @@ interpreter to import.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Any, Literal, override
 
 from attrs import field, frozen
 
+from yummy.hooks.report import Trouble, format_report
 from yummy.model import Model
 
 type Phase = Literal["pre", "post"]
@@ -247,7 +248,7 @@ class Crashed:
     """A hook ended by an error that is not ``fail``; nothing that the hooks wanted shall happen.
 
     Attributes:
-        code: The error code for the client, ``hook_error``.
+        code: The error code for the client, ``hook_error`` or ``hook_timeout``.
         text: The report, for clients in ``DEBUG_HOOKS`` mode only; the host has logged it already.
     """
 
@@ -266,14 +267,23 @@ class ScriptsBroken(Exception):  # noqa: N818  # it says a state of the scripts,
     """The scripts cannot be loaded.
 
     Attributes:
-        report: What is wrong and what to do, for an author: file, line, source line with caret.
+        troubles: What is wrong, at least one.
         stuck: Whether a script still runs, so that the process will end only by `os._exit`.
     """
 
-    def __init__(self, report: str) -> None:
-        super().__init__(report)
-        self.report = report
+    def __init__(self, *troubles: Trouble) -> None:
+        super().__init__(*troubles)
+        self.troubles = troubles
         self.stuck = False
+
+    @property
+    def report(self) -> str:
+        """What is wrong and what to do, for an author: file, line, source line with caret."""
+        return "\n\n".join(map(format_report, self.troubles))
+
+    @override
+    def __str__(self) -> str:
+        return self.report
 
 
 @frozen(kw_only=True)
@@ -283,7 +293,9 @@ class HookLimits:
     Attributes:
         queue: Calls that may wait or run at once; beyond it `HooksBusy`.
         load_timeout: Seconds for importing all scripts, and for each round of ``on_load`` or ``on_unload``.
-        timeout: Seconds that a call may run.
+        timeout: Seconds that a call may run; then it is interrupted.
+        abandon_after: Seconds past a deadline after which an interpreter that does not react is given up.
+        max_abandoned: Given-up interpreters that may still run; one more, and no further one is started.
         max_user_meta: Keys of a user's metadata; 0 means no bound.
         max_room_meta: Keys of a room's metadata; 0 means no bound.
         meta_key_bytes: Bytes of a metadata key, in UTF-8.
@@ -300,6 +312,8 @@ class HookLimits:
     queue: int = 1024
     load_timeout: float = 5.0
     timeout: float = 1.0
+    abandon_after: float = 1.0
+    max_abandoned: int = 4
     max_user_meta: int = 10
     max_room_meta: int = 10
     meta_key_bytes: int = 64

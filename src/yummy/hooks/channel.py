@@ -1,17 +1,19 @@
 """The hook interpreter's end of the socketpair: blocking, and in the order in which frames came.
 
 Owns the socket there. It knows the frames' bounds, not what they mean.
+
+Nothing that a script could be interrupted in may use it: a frame half-way out would end the interpreter.
 """
 
 import select
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
 
 from attrs import define, field
 
 from yummy.hooks.frames import FETCHED, READ_BYTES, Frame, FrameBuffer, encode
-
 #: Replies wait for company this long, in seconds, while more calls are there to be run.
 REPLY_DELAY = 0.0002
 
@@ -34,6 +36,11 @@ class Channel:
     _arrived: deque[Frame] = field(factory=deque)
     _replies: list[bytes] = field(factory=list)
     _reply_due: float = 0.0
+    # Not `select.select`, which knows only the first thousand descriptors of a process.
+    _readable: "select.poll" = field(factory=select.poll)
+
+    def __attrs_post_init__(self) -> None:
+        self._readable.register(self._socket, select.POLLIN)
 
     def next(self, patience: float | None = None) -> Frame | None:
         """The next frame.
@@ -49,26 +56,37 @@ class Channel:
         """
         while not self._arrived:
             self.flush()
-            if patience is not None and not select.select([self._socket], [], [], patience)[0]:
+            if patience is not None and not self._wait(patience):
                 return None
             self._read()
         return self._arrived.popleft()
 
-    def fetched(self, fetch_id: int) -> Frame:
+    def fetched(self, fetch_id: int, left: Callable[[], float]) -> Frame | None:
         """The answer to a fetch; frames that come before it wait in line.
+
+        Args:
+            fetch_id: Which one. An answer to another is one to a fetch that was given up; it is dropped.
+            left: Seconds until nobody waits for it any more.
+
+        Returns:
+            The frame; None if it did not come in time.
 
         Raises:
             ChannelClosed: The host will not answer.
         """
-        self.flush()
+        seen = 0
         while True:
-            for place, frame in enumerate(self._arrived):
+            for place in range(seen, len(self._arrived)):
+                frame = self._arrived[place]
                 if frame[0] == FETCHED:
                     del self._arrived[place]
                     if frame[1] == fetch_id:
                         return frame
-                    break  # of a fetch that was given up
+                    break
             else:
+                seen = len(self._arrived)
+                if not self._wait(left()):
+                    return None
                 self._read()
 
     def reply(self, frame: Frame) -> None:
@@ -93,10 +111,10 @@ class Channel:
     def flush(self) -> None:
         """Send what waits."""
         if self._replies:
-            data = b"".join(self._replies)
-            self._replies.clear()
+            # Taken in one step: a finalizer of a script's object may print at any moment, and so come here again.
+            replies, self._replies = self._replies, []
             try:
-                self._socket.sendall(data)
+                self._socket.sendall(b"".join(replies))
             except OSError:
                 self.closed = True
                 raise ChannelClosed from None
@@ -104,6 +122,10 @@ class Channel:
     def close(self) -> None:
         """Let go of the socket. The host hears of it from the thread, which knows why this interpreter ended."""
         self._socket.close()
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait for something to read; whether there is."""
+        return bool(self._readable.poll(seconds * 1000))
 
     def _read(self) -> None:
         try:

@@ -1,4 +1,7 @@
-"""``fail``: how a script refuses a message. It knows nothing of the server."""
+"""How a hook ends early: ``fail``, by which a script refuses a message, and the interrupt of one that runs too long.
+
+It knows nothing of the server.
+"""
 
 from typing import NoReturn
 
@@ -21,6 +24,14 @@ class HookFailure(BaseException):  # scripts know it by this name; it is no erro
         self.message = _text(message, MESSAGE_LENGTH)
         self.code = _text(code, CODE_LENGTH) or DEFAULT_CODE
         super().__init__(self.message)
+
+
+class HookTimeout(BaseException):  # noqa: N818  # scripts know it by this name; ``except Exception`` must not stop it
+    """A hook has run for longer than HOOK_TIMEOUT: it is interrupted wherever it is.
+
+    A script may clean up and let it pass. One that goes on instead is interrupted again, and at last given up with
+    all variables of all scripts.
+    """
 
 
 def fail(message: str, code: str = DEFAULT_CODE) -> NoReturn:

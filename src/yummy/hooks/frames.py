@@ -11,8 +11,10 @@ kind      then
 ========  ===========================================================================================
 HELLO     bounds (the fields of `HookLimits`, as a map), state (what a `STATE` frame brought, or none)
 LOAD      revision number, folder, ((path below the folder, source bytes), ...)
-CALL      call id, phase, hook name, (model fields, ...), success, (room, ...), (user, ...)
+CALL      call id, phase, hook name, (model fields, ...), success, (room, ...), (user, ...), revision number
+RETIRE    revision number that nothing asks for any more
 FETCHED   fetch id, (room or user,) or () where there is none, error text or None
+BYE       nothing: end in good order, with ``on_unload``; who only finds the socket closed runs nothing more
 ========  ===========================================================================================
 
 From the hook interpreter:
@@ -21,20 +23,21 @@ From the hook interpreter:
 kind       then
 =========  ==========================================================================================
 READY      nothing: it imports, and reads its socket
-IMPORTING  path of the script that is about to be run
-LOADED     revision number, (wanted hook, ...), (notice, ...)
+STEP       path of the script that is about to be run, ``import``, ``on_unload`` or ``on_load``
+LOADED     revision number, ((wanted hook, place of its first function or none), ...), (notice, ...), live objects
 BROKEN     revision number, (trouble, ...)
 PASSED     call id, changes (a map), (write, ...)
 FAILED     call id, message, code
 CRASHED    call id, trouble
+LATE       place where what runs has passed its deadline, or none; it is being interrupted
 FETCH      fetch id, call id, ``room`` or ``user``, its id
 LOG        call id or 0, level name, text, file, line, hook, revision number
-REPORT     trouble that belongs to no call (in ``on_load``, ``on_unload``)
+REPORT     call id or 0, trouble beside the one that is a call's reply, revision number
 STATE      what ``yummy.state`` holds, for the next HELLO; the host never looks inside
 =========  ==========================================================================================
 
 A *room* or *user* is the tuple of its snapshot's fields, a *write* its place in `calls.WRITES` and its fields, a
-*trouble* and a *notice* what `report` makes of them. Replies to calls come in the order of the calls. An answer to
+*trouble*, a *place* and a *notice* what `report` makes of them. Replies to calls come in the order of the calls. An answer to
 an unknown fetch, as to one that was given up, is dropped.
 """
 
@@ -56,10 +59,12 @@ HELLO: Final = 0
 LOAD: Final = 1
 CALL: Final = 2
 FETCHED: Final = 3
+RETIRE: Final = 4
+BYE: Final = 5
 
 # From the hook interpreter.
 READY: Final = 16
-IMPORTING: Final = 17
+STEP: Final = 17
 LOADED: Final = 18
 BROKEN: Final = 19
 PASSED: Final = 20
@@ -69,6 +74,7 @@ FETCH: Final = 23
 LOG: Final = 24
 REPORT: Final = 25
 STATE: Final = 26
+LATE: Final = 27
 
 #: How much either end reads at once, in bytes.
 READ_BYTES: Final = 256 * 1024

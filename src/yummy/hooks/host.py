@@ -1,15 +1,13 @@
-"""The server's side of the hook engine: it sends calls to the hook interpreter and hands out what came of them.
+"""The hook engine as the server sees it: opened with a folder of scripts, asked by the pipeline, closed.
 
-Owns the calls in flight and the revision that serves. It knows no rooms' rules and no connection: what a call may
-read and what becomes of its writes is the pipeline's.
+Owns which interpreter serves and which revision: it starts interpreters, has scripts loaded into them, and replaces
+one that has ended or does not react. It knows no rooms' rules and no connection: what a call may read and what becomes
+of its writes is the pipeline's.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import count
-from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 import attrs
 import structlog
@@ -17,261 +15,291 @@ import trio
 from attrs import define, field
 
 from yummy.hooks import frames
-from yummy.hooks.calls import (
-    Crashed,
-    Failed,
-    HookCall,
-    HookLimits,
-    HookResult,
-    HooksBusy,
-    Passed,
-    Phase,
-    ScriptsBroken,
-    Subject,
-)
-from yummy.hooks.frames import Frame
-from yummy.hooks.journal import log_script_line, log_trouble
-from yummy.hooks.peer import Peer
-from yummy.hooks.report import Trouble, format_report
-from yummy.hooks.revision import NO_SCRIPTS, Revision, Sources, read_sources
-from yummy.hooks.statistics import Counts, HookStatistics
-from yummy.model import HOOK_MODELS
+from yummy.hooks.calls import HookCall, HookLimits, HookResult, ScriptsBroken
+from yummy.hooks.dispatch import Dispatch
+from yummy.hooks.peer import LOADING, LoadedScripts, Peer
+from yummy.hooks.report import Trouble
+from yummy.hooks.reports import ReportBook
+from yummy.hooks.revision import Revision, Sources, read_sources
+from yummy.hooks.serving import NOBODY, Serving
+from yummy.hooks.statistics import Counts, HookStatistics, resident_bytes
+from yummy.hooks.watch import watch_sources
 
 __all__ = ["HookHost", "HookLimits", "HookStatistics", "Revision", "open_hooks"]
 
-#: The error code of a hook that ended by anything but `fail`.
-HOOK_ERROR = "hook_error"
+#: Seconds before another interpreter is tried, where the last one could not load what had served.
+RETRY_PAUSE = 5.0
 
 _log = structlog.get_logger("yummy.hooks")
-
-_model_fields = {
-    name: attrgetter(*(attribute.name for attribute in attrs.fields(model))) for name, model in HOOK_MODELS.items()
-}
-
-
-@define(eq=False)
-class _Waiting:
-    """A call in flight. Without a task, its caller was cancelled and nobody waits for the reply."""
-
-    call: HookCall
-    task: trio.lowlevel.Task | None
-    result: HookResult | None = None
 
 
 @define(eq=False)
 class HookHost:
-    """The hook engine as the pipeline sees it; `open_hooks` makes it.
+    """The hook engine; `open_hooks` makes it.
 
     Attributes:
         limits: The bounds of the engine.
-        revision: The scripts that serve.
-        stuck: Whether the interpreter's thread could not be ended: a script spins in it, and the process will end
-            only by `os._exit`.
+        serving: The revision for messages that begin now.
+        reports: What went wrong in scripts.
+        exhausted: Set when too many interpreters were given up: the server should end, and be started again.
+        stuck: Whether a script spins in a thread that could not be ended: the process ends only by `os._exit`.
     """
 
     limits: HookLimits
-    revision: Revision = NO_SCRIPTS
-    stuck: bool = False
-    _hooks: frozenset[tuple[str, str]] = frozenset()
-    _names: frozenset[str] = frozenset()
-    _peer: Peer | None = None
+    serving: Serving = NOBODY
+    reports: ReportBook = field(factory=ReportBook)
+    exhausted: trio.Event = field(factory=trio.Event)
     _nursery: trio.Nursery | None = None
-    _calls: dict[int, _Waiting] = field(factory=dict)
-    _call_ids: "count[int]" = field(factory=lambda: count(1))
-    _state: bytes = b""
+    _peer: Peer | None = None
+    _sources: Sources | None = None
+    _older: dict[int, Serving] = field(factory=dict)
+    _given_up: list[Peer] = field(factory=list)
+    _changing: trio.Lock = field(factory=trio.Lock)
+    _closing: bool = False
     _counts: Counts = field(factory=Counts)
+    _dispatch: Dispatch = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._dispatch = Dispatch(self.limits, self.reports, self._counts, self._revision_of)
+
+    @property
+    def revision(self) -> Revision:
+        """The scripts that serve."""
+        return self.serving.revision
 
     @property
     def scripts(self) -> tuple[str, ...]:
         """The file names of the scripts that serve, in the order in which their hooks run."""
         return self.revision.files
 
-    def wants(self, phase: Phase, name: str) -> bool:
-        """Whether any script has a hook there that does something; cheap."""
-        return (phase, name) in self._hooks
+    @property
+    def stuck(self) -> bool:
+        """Whether a thread runs on that nobody can end."""
+        return any(peer.alive for peer in self._given_up)
 
     def wants_either(self, name: str) -> bool:
         """Whether any script has a pre or post hook of this name that does something; cheap."""
-        return name in self._names
+        return self.serving.wants_either(name)
+
+    def pin(self) -> Serving:
+        """The hooks for a message that begins now, the same ones until `Serving.release`."""
+        self.serving.users += 1
+        return self.serving
 
     async def call(self, call: HookCall) -> HookResult:
-        """Run all scripts' hooks of one half, after those that were called before.
-
-        Cancelled before it is sent, nothing runs; cancelled later, the hooks run all the same and their result is
-        dropped. Other calls are not touched.
-
-        Raises:
-            HooksBusy: The queue is full; nothing runs.
-        """
-        if not self.wants(call.phase, call.name):
-            return Passed({}, ())
-        await trio.lowlevel.checkpoint_if_cancelled()
-        if self._peer is None or self._peer.ended.is_set():
-            return self._lost(call)
-        if len(self._calls) >= self.limits.queue:
-            self._counts.refused += 1
-            raise HooksBusy(f"{self.limits.queue} hook calls wait already (HOOK_QUEUE)")
-        call_id = next(self._call_ids)
-        self._send_call(self._peer, call_id, call)
-        waiting = _Waiting(call, trio.lowlevel.current_task())
-        self._calls[call_id] = waiting
-        self._counts.calls += 1
-        self._counts.most_waiting = max(self._counts.most_waiting, len(self._calls))
-
-        def give_up(_: object) -> trio.lowlevel.Abort:
-            waiting.task = None
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        await trio.lowlevel.wait_task_rescheduled(give_up)
-        return waiting.result or self._lost(call)
+        """Run hooks of the revision that serves; see `Serving.call`."""
+        return await self.serving.call(call)
 
     def statistics(self) -> HookStatistics:
         """What the hook engine has done since its start."""
         return HookStatistics(
             revision=self.revision.number,
-            waiting=len(self._calls),
-            state_bytes=len(self._state),
+            waiting=self._dispatch.waiting,
+            state_bytes=len(self._dispatch.state),
+            spinning=sum(peer.alive for peer in self._given_up),
+            reports=dict(self.reports.counts),
             **attrs.asdict(self._counts),
         )
 
-    async def start(self, nursery: trio.Nursery) -> None:
-        """Start an interpreter, whose tasks live in a nursery of the caller's.
-
-        Raises:
-            RuntimeError: It cannot be started, and why.
-        """
-        self._nursery = nursery
-        self._peer = Peer(self.limits, self._take)
-        nursery.start_soon(self._when_ended, self._peer)
-        await self._peer.start(nursery, self._state)
-
     async def load(self, sources: Sources) -> None:
-        """Load scripts; from then on they serve.
+        """Load scripts; messages that begin from then on are theirs.
 
         Raises:
             ScriptsBroken: They cannot be loaded; what served before serves on.
+            RuntimeError: There was no interpreter, and none can be started.
         """
-        if self._peer is None:
-            raise RuntimeError("start the interpreter first")
-        number = self.revision.number + 1
-        loaded = await self._peer.load(number, sources)
-        self.revision = sources.revision(number)
-        pairs = [hook.split("_", 1) for hook in loaded.hooks]
-        self._hooks = frozenset((phase, name) for phase, name in pairs)
-        self._names = frozenset(name for _, name in pairs)
-        revision = str(self.revision)
-        for notice in loaded.notices:
-            _log.warning(notice.text, file=notice.file, line=notice.line, revision=revision)
-        _log.info("scripts loaded", revision=revision, scripts=list(self.scripts), hooks=sorted(loaded.hooks))
+        async with self._changing:
+            number = self.revision.number + 1
+            before = resident_bytes()
+            peer = self._peer or await self._start()
+            try:
+                loaded = await peer.load(number, sources)
+            except ScriptsBroken:
+                self._counts.refused_loads += 1
+                raise
+            self._sources = sources
+            self._accept(peer, sources.revision(number), loaded, resident_bytes() - before)
+
+    async def reload(self, sources: Sources) -> None:
+        """Load edited scripts; if they are broken, that is reported, and what served before serves on."""
+        try:
+            await self.load(sources)
+        except ScriptsBroken as broken:
+            self.refuse(broken)
+        except RuntimeError as error:
+            self.refuse(ScriptsBroken(Trouble("broken", str(error))))
+
+    def refuse(self, broken: ScriptsBroken) -> None:
+        """Report scripts that cannot serve."""
+        for trouble in broken.troubles:
+            self.reports.record(trouble, f"{self.revision.number + 1} (refused)", {})
+        if self.revision.number:
+            _log.warning("the scripts were not taken; those before serve on", revision=str(self.revision))
+        else:
+            _log.warning("the scripts were not taken; messages run without hooks")
 
     async def close(self) -> None:
         """End the interpreter; calls that were sent run to their end first. Bounded in time."""
-        if self._peer is None:
-            return
-        self.stuck = not await self._peer.close()
+        self._closing = True
+        if self._peer is not None and not await self._peer.close():
+            self._given_up.append(self._peer)
+        self._dispatch.fail_all(Trouble("error", "the server ends", advice="nothing: the client may try again later"))
         if self.stuck:
             _log.critical(
-                "the hook thread does not end, a script still runs in it: the process has to be ended by force",
+                "a hook thread does not end, a script still runs in it: the process has to be ended by force",
                 revision=str(self.revision),
             )
 
-    async def _when_ended(self, peer: Peer) -> None:
-        """When an interpreter has ended, nobody shall wait for it any more."""
-        await peer.ended.wait()
-        if peer.lost:
-            _log.critical("the hook interpreter has ended, messages with hooks fail", problem=peer.problem)
-        calls, self._calls = self._calls, {}
-        for waiting in calls.values():
-            if waiting.task is not None:
-                trio.lowlevel.reschedule(waiting.task)
-
-    def _send_call(self, peer: Peer, call_id: int, call: HookCall) -> None:
-        values = _model_fields[call.name](call.model)
-        rooms = tuple(map(frames.room_fields, call.rooms))
-        users = tuple(map(frames.user_fields, call.users))
-        frame = (frames.CALL, call_id, call.phase, call.name, values, call.success, rooms, users)
-        busy = bool(self._calls)
+    async def _start(self) -> Peer:
+        if self._nursery is None:
+            raise RuntimeError("the hook engine is not open")
+        peer = Peer(self.limits, self._dispatch.take)
         try:
-            peer.send(frame, soon=busy)
-        except ValueError:
-            peer.send(frames.sendable(frame), soon=busy)
+            await peer.start(self._nursery, self._dispatch.state)
+        except BaseException:
+            peer.give_up()
+            self._given_up.append(peer)
+            raise
+        self._peer = peer
+        self._nursery.start_soon(self._tend, peer)
+        return peer
 
-    def _take(self, frame: Frame) -> None:
-        match frame:
-            case (frames.PASSED, call_id, changes, writes):
-                self._counts.passed += 1
-                self._resolve(call_id, Passed(changes, tuple(map(frames.write_from_plain, writes))))
-            case (frames.FAILED, call_id, message, code):
-                self._counts.failed += 1
-                self._resolve(call_id, Failed(message, code))
-            case (frames.CRASHED, call_id, trouble):
-                self._counts.crashed += 1
-                text = log_trouble(Trouble.from_plain(trouble), self.revision, self._calls[call_id].call.about)
-                self._resolve(call_id, Crashed(HOOK_ERROR, text if self.limits.debug else ""))
-            case (frames.FETCH, fetch_id, call_id, subject, subject_id):
-                self._counts.fetches += 1
-                self._fetch(fetch_id, call_id, subject, subject_id)
-            case (frames.LOG, _, level, text, file, line, hook, number):
-                self._counts.lines += 1
-                # While scripts load, their revision has a number only.
-                revision = str(self.revision if number == self.revision.number else number)
-                log_script_line(level, text, file=file, line=line, hook=hook, revision=revision)
-            case (frames.REPORT, trouble):
-                log_trouble(Trouble.from_plain(trouble), self.revision, {})
-            case (frames.STATE, copy):
-                self._state = copy
-            case _:
-                _log.error("a frame of an unknown kind", kind=frame[0])
+    def _accept(self, peer: Peer, revision: Revision, loaded: LoadedScripts, growth: int) -> None:
+        """Scripts were loaded: they serve, beside those that still have messages to end."""
+        before = self.serving
+        self.serving = Serving(revision, loaded.hooks, self._dispatch.call, self._retire)
+        self._older[before.revision.number] = before
+        if not before.users:
+            self._retire(before)
+        if self._dispatch.peer is not peer:
+            self._dispatch.serve(peer, revision.number)
+        self._counts.loads += 1
+        self._counts.live_objects = loaded.live_objects
+        for notice in loaded.notices:
+            _log.warning(notice.text, file=notice.file, line=notice.line, revision=str(revision))
+        _log.info(
+            "scripts loaded",
+            revision=str(revision),
+            scripts=list(revision.files),
+            hooks=sorted(loaded.hooks),
+            live_objects=loaded.live_objects,
+            process_growth_bytes=growth,
+        )
 
-    def _resolve(self, call_id: int, result: HookResult) -> None:
-        waiting = self._calls.pop(call_id)
-        waiting.result = result
-        if waiting.task is not None:
-            trio.lowlevel.reschedule(waiting.task)
-
-    def _fetch(self, fetch_id: int, call_id: int, subject: Subject, subject_id: str) -> None:
-        waiting = self._calls.get(call_id)
-        if waiting is None or waiting.task is None or self._nursery is None:
-            # Its unit of work is gone, so there is nothing that could be looked at.
-            self._answer(fetch_id, (), "the message was given up")
-        else:
-            # In the host's nursery: a hook waits for it, whatever becomes of the caller. Hooks run one at a time, so
-            # there is one such task at most. Cancelled, it answers nothing: the interpreter is closed then.
-            self._nursery.start_soon(self._fetch_for, waiting.call, fetch_id, subject, subject_id)
-
-    async def _fetch_for(self, call: HookCall, fetch_id: int, subject: Subject, subject_id: str) -> None:
-        try:
-            found = await call.fetch(subject, subject_id)
-        except Exception:  # noqa: BLE001  # what failed is the server's matter; the script hears that it did
-            _log.exception("a hook's look-up failed", hook=call.hook, subject=subject, id=subject_id)
-            self._answer(fetch_id, (), "the server could not read it")
-        else:
-            self._answer(fetch_id, frames.snapshot_fields(found), None)
-
-    def _answer(self, fetch_id: int, found: tuple[Any, ...], error: str | None) -> None:
-        if self._peer is None:
+    def _retire(self, serving: Serving) -> None:
+        """The last message of a revision has ended."""
+        if serving is self.serving:
             return
-        frame = (frames.FETCHED, fetch_id, found, error)
-        try:
-            self._peer.send(frame)
-        except ValueError:
-            self._peer.send(frames.sendable(frame))
+        self._older.pop(serving.revision.number, None)
+        if self._dispatch.peer is not None:
+            self._dispatch.peer.send((frames.RETIRE, serving.revision.number))
 
-    def _lost(self, call: HookCall) -> Crashed:
-        trouble = Trouble("error", "the hook interpreter has ended", hook=call.hook, advice="restart the server")
-        return Crashed(HOOK_ERROR, format_report(trouble, about=call.about) if self.limits.debug else "")
+    def _revision_of(self, number: int) -> str:
+        serving = self.serving if number == self.revision.number else self._older.get(number)
+        # While scripts load, their revision has a number only.
+        return str(number) if serving is None else str(serving.revision)
+
+    async def _tend(self, peer: Peer) -> None:
+        """When nothing more is to be had from an interpreter, another one takes its place."""
+        await peer.over.wait()
+        async with self._changing:
+            if self._closing or peer is not self._peer:
+                return
+            self._let_go(peer)
+            await self._replace()
+
+    def _let_go(self, peer: Peer) -> None:
+        peer.give_up()
+        self._peer = self._dispatch.peer = None
+        self._given_up = [*(one for one in self._given_up if one.alive), peer]
+        self._counts.given_up += 1
+        running = peer.running
+        trouble = self._end_of(peer, running)
+        _log.critical(
+            "the hook interpreter was given up: all variables of scripts are lost, yummy.state comes back",
+            why=trouble.headline,
+            revision=str(self.revision),
+            spinning=sum(one.alive for one in self._given_up),
+        )
+        if running is not None and running != LOADING:
+            self._dispatch.fail(running, trouble)
+
+    def _end_of(self, peer: Peer, running: int | None) -> Trouble:
+        found = None if running is None else self._dispatch.hook_of(running)
+        hook, place = ("", None) if found is None else (found[0], found[1].places.get(found[0]))
+        if not peer.overdue:
+            why = f": {peer.problem}" if peer.problem else ""
+            return Trouble("error", f"the hook interpreter has ended{why}", place, hook=hook)
+        return Trouble(
+            "timeout",
+            f"{hook or 'a load'} did not react to its interrupt: it was given up "
+            f"{self.limits.abandon_after:g} s (HOOK_ABANDON_AFTER) past its deadline, with all variables of all scripts",
+            peer.late or place,
+            advice="let HookTimeout pass, and avoid single calls that take long in C code (a regular expression, "
+            "a large power, a sort), which nothing can interrupt",
+            hook=hook,
+        )
+
+    async def _replace(self) -> None:
+        """Start an interpreter with the scripts that serve; the lock is held."""
+        if len([peer for peer in self._given_up if peer.alive]) > self.limits.max_abandoned:
+            _log.critical(
+                f"more than {self.limits.max_abandoned} hook interpreters spin (HOOK_MAX_ABANDONED): the server ends"
+            )
+            self._dispatch.fail_all(
+                Trouble("timeout", "the hook engine has ended: too many interpreters had to be given up")
+            )
+            self.exhausted.set()
+            return
+        if self._sources is None:
+            return  # nothing has ever served
+        try:
+            peer = await self._start()
+            loaded = await peer.load(self.revision.number, self._sources)
+        except (RuntimeError, ScriptsBroken) as error:
+            _log.critical(
+                "the scripts that served cannot be loaded again: their messages fail until they can",
+                revision=str(self.revision),
+                problem=str(error),
+            )
+            self._dispatch.fail_all(Trouble("error", "the scripts cannot be loaded again", advice="see the log"))
+            if self._nursery is not None:
+                self._nursery.start_soon(self._retry)
+            return
+        self._counts.live_objects = loaded.live_objects
+        self._dispatch.serve(peer, self.revision.number)
+        _log.warning("a new hook interpreter serves", revision=str(self.revision))
+
+    async def _retry(self) -> None:
+        await trio.sleep(RETRY_PAUSE)
+        async with self._changing:
+            if self._closing or self._dispatch.peer is not None or self.exhausted.is_set():
+                return
+            if self._peer is not None:
+                self._peer.give_up()
+                self._peer = None
+            await self._replace()
+
+    async def watch(self, folder: Path, tried: Sources | None) -> None:
+        """Load the scripts of a folder whenever they have been edited, until cancelled.
+
+        Args:
+            folder: The scripts folder.
+            tried: What was read of it already.
+        """
+        await watch_sources(folder, tried, self.reload, self.refuse)
 
 
 @asynccontextmanager
 async def open_hooks(folder: Path | None, limits: HookLimits) -> AsyncIterator[HookHost]:
-    """Load the scripts of a folder and serve calls until the block is left.
+    """Load the scripts of a folder, serve calls and follow edits until the block is left.
 
-    The nursery in here owns the reader and writer of the interpreter and its look-ups. Leaving the block, also by
-    cancellation, closes the interpreter first (bounded by ``load_timeout`` and `peer.JOIN_TIMEOUT`), then ends these
-    tasks; a caller that still waits is answered when the interpreter ends.
+    The nursery in here owns reader, writer and clock of each interpreter, the hooks' look-ups, and the task that looks
+    for edits. Leaving the block, also by cancellation, closes the interpreter first (bounded by ``load_timeout``,
+    ``abandon_after`` and `peer.JOIN_TIMEOUT`), then ends these tasks; a caller that still waits is answered then.
 
     Args:
-        folder: The scripts folder; None, or one that is not there, gives a host without hooks.
+        folder: The scripts folder; None gives a host without hooks. One that is not there may come later.
         limits: The bounds.
 
     Raises:
@@ -283,13 +311,16 @@ async def open_hooks(folder: Path | None, limits: HookLimits) -> AsyncIterator[H
     if sources is None or not sources.scripts:
         where = "a folder of its own (DEFAULT_PYTHON_FILES_PATH)" if folder is None else f"the folder {folder}"
         _log.info(f"no hook scripts: to have some, put .py files with functions such as pre_play(model) into {where}")
+    if folder is None:
         yield host
         return
     failure: BaseException | None = None
     async with trio.open_nursery() as nursery:
+        host._nursery = host._dispatch.nursery = nursery  # noqa: SLF001  # it lives as long as this block
         try:
-            await host.start(nursery)
-            await host.load(sources)
+            if sources is not None and sources.scripts:
+                await host.load(sources)
+            nursery.start_soon(host.watch, folder, sources)
             yield host
         except BaseException as error:  # noqa: BLE001  # raised again below, not wrapped in a group by the nursery
             failure = error
@@ -311,5 +342,5 @@ async def _sources(folder: Path | None) -> Sources | None:
         return None
     if not await trio.Path(folder).is_dir():
         trouble = Trouble("broken", f"{folder} is no folder", advice="name the folder that the scripts are in")
-        raise ScriptsBroken(format_report(trouble))
+        raise ScriptsBroken(trouble)
     return await trio.to_thread.run_sync(read_sources, folder)

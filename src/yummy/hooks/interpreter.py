@@ -5,6 +5,7 @@ makes a `HookThread` owns it: closing the other end of its socketpair ends it, u
 be left behind. It knows nothing of frames.
 """
 
+import ctypes
 import socket
 import sys
 import threading
@@ -17,7 +18,7 @@ _BOOT = """
 import sys
 sys.path[:] = {path!r}
 from yummy.hooks.loop import serve
-serve({descriptor})
+serve({descriptor}, {begun})
 """
 
 type Told = Callable[[str | None], None]
@@ -83,11 +84,20 @@ class HookThread(threading.Thread):
         super().__init__(name="yummy-hooks", daemon=False)
         self._end = end
         self.problem: str | None = None
+        # Written by the interpreter, for as long as this thread lives; so it belongs to the thread.
+        self._begun = ctypes.c_uint64()
+
+    @property
+    def begun(self) -> int:
+        """The id of the call that began last."""
+        return self._begun.value
 
     @override
     def run(self) -> None:
         try:
-            run_isolated(_BOOT.format(path=sys.path, descriptor=self._end.fileno()), self._say_farewell)
+            begun = ctypes.addressof(self._begun)
+            boot = _BOOT.format(path=sys.path, descriptor=self._end.fileno(), begun=begun)
+            run_isolated(boot, self._say_farewell)
         except Exception as error:  # noqa: BLE001  # it ends the thread, so it is told to whoever joins it
             self._say_farewell(f"{type(error).__name__}: {error}")
         finally:

@@ -73,6 +73,13 @@ class Link:
             for frame in self._buffer.feed(data):
                 handle(frame)
 
+    def drain(self, handle: Callable[[Frame], None]) -> None:
+        """Hand over each frame that has come already, without waiting."""
+        with suppress(OSError):  # nothing more is there, or the other end is gone
+            while data := self._socket.recv(READ_BYTES):
+                for frame in self._buffer.feed(data):
+                    handle(frame)
+
     def finish(self) -> None:
         """Say that nothing more comes; the other end ends, and what it says meanwhile can still be read."""
         with suppress(OSError):  # the other end was faster

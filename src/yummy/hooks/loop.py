@@ -1,88 +1,74 @@
 """The life of the hook interpreter: it reads frames, runs scripts, and answers. Runs inside it, in its one thread.
 
 Owns the order of things: calls strictly one after another, loads between them, ``yummy.state`` copied when there is
-time. What a script does ends here at the latest: its code runs in the hook itself, but also where its objects are
-looked at afterwards (a text, an iterator, a property), and each of these may raise anything. Only a channel that the
-host has closed ends the loop, and only the channel knows that; a script can raise `ChannelClosed` as well.
+time. Only a channel that the host has closed ends the loop at once, and only the channel knows that: a script can
+raise `ChannelClosed` as well.
 """
 
+import ctypes
 import os
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import count
-from types import AsyncGeneratorType, CodeType, CoroutineType, GeneratorType
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, field
 
-from yummy.hooks import context
+from yummy.hooks import blame
 from yummy.hooks.calls import HookLimits, Subject
 from yummy.hooks.channel import Channel, ChannelClosed
-from yummy.hooks.copies import COPIERS, UnfitFieldError
-from yummy.hooks.failure import HookFailure
+from yummy.hooks.deadline import Deadline, Whereabouts, install_sleep
 from yummy.hooks.frames import (
     BROKEN,
+    BYE,
     CALL,
-    CRASHED,
-    FAILED,
     FETCH,
     HELLO,
-    IMPORTING,
+    LATE,
     LOAD,
     LOADED,
-    PASSED,
     READY,
     REPORT,
+    RETIRE,
     STATE,
+    STEP,
     Frame,
-    write_to_plain,
 )
+from yummy.hooks.guard import Guard
 from yummy.hooks.keep import StateWatch, state
-from yummy.hooks.loader import BrokenScripts, Loader
+from yummy.hooks.loader import BrokenScripts, Loaded, Loader
 from yummy.hooks.output import Output
-from yummy.hooks.report import Place, Trouble
-from yummy.hooks.traces import ScriptTexts, name_of, trouble_of
-from yummy.hooks.view import View
+from yummy.hooks.report import Trouble
+from yummy.hooks.runner import Call, Runner
+from yummy.hooks.traces import ScriptTexts, name_of
 
 #: Seconds between two copies of ``yummy.state``, at least.
 STATE_PAUSE = 0.25
 
-#: What a hook gives back whose code has not run, and where it keeps that code.
-_NOT_RUN: dict[type, tuple[str, str]] = {
-    CoroutineType: ("a coroutine", "cr_code"),
-    GeneratorType: ("a generator", "gi_code"),
-    AsyncGeneratorType: ("an async generator", "ag_code"),
-}
 
-
-def serve(descriptor: int) -> None:
-    """Serve the host until it closes its end.
+def serve(descriptor: int, begun: int) -> None:
+    """Serve the host until it says that it is enough, or closes its end.
 
     Args:
         descriptor: A file descriptor of the far end of the socketpair; it is duplicated, and stays the caller's.
+        begun: The address of 64 bits, in which the id of each call is noted when it begins. Replies wait for company,
+            so without this the host would not know which call an interpreter is stuck in.
     """
     channel = Channel(socket.socket(fileno=os.dup(descriptor)))
     try:
         channel.send((READY,))
         hello = channel.next()
         if hello is not None and hello[0] == HELLO:
-            _loop(channel, HookLimits(**hello[1]), hello[2]).run()
+            state.open(hello[2])
+            Loop(channel, HookLimits(**hello[1]), ctypes.c_uint64.from_address(begun)).run()
     except ChannelClosed:
         if not channel.closed:
             raise
-        # Else it is the end, or the host has given this interpreter up: nothing more is run.
+        # Else the host has given this interpreter up, or it was never to serve: nothing more is run.
     finally:
         channel.close()
-
-
-def _loop(channel: Channel, limits: HookLimits, copy: bytes) -> "Loop":
-    state.open(copy)
-    texts = ScriptTexts()
-    output = Output(channel.send, texts, limits.log_line_bytes, limits.log_lines)
-    output.take_streams()
-    loader = Loader(texts, lambda path: channel.send((IMPORTING, path)))
-    return Loop(channel, limits, texts, output, loader)
 
 
 @define
@@ -91,31 +77,66 @@ class Loop:
 
     _channel: Channel
     _limits: HookLimits
-    _texts: ScriptTexts
-    _output: Output
-    _loader: Loader
+    _begun: ctypes.c_uint64
+    _texts: ScriptTexts = field(factory=ScriptTexts)
+    _deadline: Deadline = field(init=False)
+    _output: Output = field(init=False)
+    _loader: Loader = field(init=False)
+    _guard: Guard = field(init=False)
+    _runner: Runner = field(init=False)
+    _served: dict[int, Loaded] = field(factory=dict)
     _watch: StateWatch = field(factory=lambda: StateWatch(STATE_PAUSE))
     _fetch_ids: "count[int]" = field(factory=lambda: count(1))
     _revision: int = 0
     _left_out: set[str] = field(factory=set)
 
+    def __attrs_post_init__(self) -> None:
+        limits = self._limits
+        self._deadline = Deadline(self._send_replies, self._notice_late)
+        self._output = Output(self._send_aside, self._texts, limits.log_line_bytes, limits.log_lines)
+        self._loader = Loader(self._texts, self._step, self._deadline.run)
+        self._guard = Guard(self._texts)
+        self._runner = Runner(limits, self._output, self._deadline, self._guard, self._fetch, self._tell)
+
     def run(self) -> None:
-        """Serve until the channel is closed; then scripts hear ``on_unload``."""
+        """Serve until the host says that it is enough; then scripts hear ``on_unload``.
+
+        Raises:
+            ChannelClosed: The host has closed its end instead; nothing more was run.
+        """
+        self._output.take_streams()
+        install_sleep()
+        self._deadline.start(min(self._limits.timeout, self._limits.load_timeout))
         try:
-            while True:
-                frame = self._channel.next(self._watch.wait(time.monotonic()))
-                if frame is not None:
-                    self._serve(frame)
-                self._copy_state()
-        except ChannelClosed:
-            if not self._channel.closed:
-                raise
-            self._output.begin(0, "on_unload", self._revision)
-            self._tell(self._loader.unload())
-            self._output.end()
-            self._watch.hurry()
+            self._runner.calibrate()
+            self._serve_all()
+        finally:
+            self._deadline.close()
+
+    def _serve_all(self) -> None:
+        while True:
+            frame = self._channel.next(self._watch.wait(time.monotonic()))
+            if frame is not None:
+                if frame[0] == BYE:
+                    break
+                self._serve(frame)
             self._copy_state()
+        self._output.begin(0, "on_unload", self._revision)
+        self._run_round("on_unload", self._loader.unload())
+        self._watch.hurry()
+        self._copy_state()
+        self._channel.flush()
+
+    def _send_replies(self) -> None:
+        """What is running takes its time: the replies before it shall not wait for it."""
+        with suppress(ChannelClosed):
             self._channel.flush()
+
+    def _notice_late(self, where: Whereabouts) -> None:
+        """What runs has passed its deadline: the host shall know where, should nothing more be heard from here."""
+        path = blame.script_path(where, self._texts)
+        with suppress(ChannelClosed):
+            self._channel.send((LATE, path[-1].to_plain() if path else None))
 
     def _serve(self, frame: Frame) -> None:
         match frame[0]:
@@ -123,172 +144,92 @@ class Loop:
                 self._call(frame)
             case kind if kind == LOAD:
                 self._load(frame)
+            case kind if kind == RETIRE:
+                self._served.pop(frame[1], None)
+                return
             case _:
                 return  # the answer to a fetch that was given up
         self._watch.ran()
 
-    def _load(self, frame: Frame) -> None:
-        _, revision, folder, files = frame
-        self._output.begin(0, "import", revision)
-        served = self._texts.copy()
-        try:
-            loaded = self._loader.run(self._loader.prepare(folder, files))
-        except BrokenScripts as broken:
-            self._refuse(revision, served, *broken.troubles)
-            return
-        except BaseException as error:  # noqa: BLE001  # a fault of this loop costs one load, not what served before
-            self._raise_if_closed()
-            self._refuse(revision, served, Trouble("broken", f"Yummy's own fault: {name_of(error)}", hook="import"))
-            return
-        self._output.end()
-        self._revision = revision
-        self._output.begin(0, "on_load", revision)
-        self._tell(self._loader.swap(loaded))
-        self._output.end()
-        notices = tuple((notice.file, notice.line, notice.text) for notice in loaded.notices)
-        self._channel.send((LOADED, revision, tuple(loaded.hooks), notices))
-
-    def _refuse(self, revision: int, served: ScriptTexts, *troubles: Trouble) -> None:
-        self._texts.restore(served)
-        self._output.end()
-        self._channel.send((BROKEN, revision, tuple(trouble.to_plain() for trouble in troubles)))
-
-    def _tell(self, troubles: Iterator[Trouble]) -> None:
-        for trouble in troubles:
-            self._channel.send((REPORT, trouble.to_plain()))
-
     def _call(self, frame: Frame) -> None:
-        _, call_id, phase, name, values, success, rooms, users = frame
-        hook = f"{phase}_{name}"
-        view = View(self._limits, lambda kind, subject_id: self._fetch(call_id, kind, subject_id), self._warn)
-        view.carry(rooms, users)
-        self._output.begin(call_id, hook, self._revision)
-        context.enter(view)
-        try:
-            reply = self._run_all(call_id, phase, name, list(values), success, view)
-            self._output.end()
-        except BaseException as error:  # noqa: BLE001  # a fault of this loop costs one message, not the server
-            reply = self._crashed(call_id, Trouble("error", f"Yummy's own fault: {name_of(error)}", hook=hook))
-        finally:
-            context.leave()
-        self._raise_if_closed()
+        _, call_id, phase, name, values, success, rooms, users, revision = frame
+        call = Call(call_id, phase, name, success, revision, self._texts)
+        self._begun.value = call_id
+        loaded = self._served.get(revision)
+        if loaded is None:
+            reply = call.crashed(blame.gone(call.hook, revision))
+        else:
+            reply = self._runner.run(call, loaded, list(values), rooms, users)
         try:
             self._channel.reply(reply)
         except ValueError as error:
-            self._channel.reply(self._crashed(call_id, Trouble("error", f"Yummy's own fault: {error}", hook=hook)))
+            self._channel.reply(call.crashed(blame.own_fault(call.hook, str(error))))
 
-    def _run_all(
-        self, call_id: int, phase: str, name: str, values: list[Any], success: bool | None, view: View
-    ) -> Frame:
-        hook = f"{phase}_{name}"
-        copier = COPIERS[name]
-        changes: dict[str, Any] = {}
-        for function in self._loader.loaded.hooks.get(hook, ()):
-            # The only reference to this script's copy; what follows a run looks at it and lets it go.
-            model = copier.make(values)
-            stopped = self._run(call_id, hook, function, model, *(() if phase == "pre" else (success,)))
-            if stopped is not None:
-                return stopped
-            try:
-                found = copier.changes(model, values, self._limits)
-            except UnfitFieldError as error:
-                return self._crashed(call_id, self._unfit(hook, function, error))
-            for place, value in found.items():
-                values[place] = value
-                changes[copier.fields[place].name] = value
-        writes = tuple(write_to_plain(write) for write in view.writes)
-        return (PASSED, call_id, changes if phase == "pre" else {}, writes)
-
-    def _run(self, call_id: int, hook: str, function: Callable[..., object], *arguments: Any) -> Frame | None:
-        """Run one script's hook.
-
-        Returns:
-            None if it returned; else the reply. Nothing of the script's frames is held any more.
-        """
+    def _load(self, frame: Frame) -> None:
+        _, revision, folder, files = frame
+        self._channel.flush()
+        self._output.begin(0, "import", revision)
+        self._deadline.begin(self._limits.load_timeout)
         try:
-            result = function(*arguments)
-            if type(result) not in _NOT_RUN:
-                return None
-            return self._crashed(call_id, self._not_run(hook, function, result))
-        except HookFailure as failure:
-            return self._failed(call_id, hook, function, failure)
-        except BaseException as error:  # noqa: BLE001  # SystemExit and the like are a script's errors, too
-            return self._crashed(call_id, self._blame(hook, function, error))
+            loaded = self._loader.run(self._loader.prepare(folder, files))
+        except BrokenScripts as broken:
+            self._refuse(revision, *broken.troubles)
+            return
+        except BaseException as error:  # noqa: BLE001  # a fault of this loop costs one load, not what served before
+            self._refuse(revision, blame.own_fault("import", name_of(error)))
+            return
+        self._output.end()
+        self._revision = revision
+        self._served[revision] = loaded
+        self._output.begin(0, "on_load", revision)
+        self._run_round("on_load", self._loader.swap(loaded))
+        self._guard.settle()
+        notices = tuple((notice.file, notice.line, notice.text) for notice in loaded.notices)
+        hooks = tuple((hook, self._defined(functions[0])) for hook, functions in loaded.hooks.items())
+        self._channel.send((LOADED, revision, hooks, notices, self._guard.live_objects))
 
-    def _failed(self, call_id: int, hook: str, function: Callable[..., object], failure: HookFailure) -> Frame:
-        """The reply to ``fail``. A subclass may hold anything, so it is read with care."""
-        try:
-            again = HookFailure(getattr(failure, "message", failure), getattr(failure, "code", ""))
-        except BaseException as error:  # noqa: BLE001  # properties and texts of a script's classes
-            return self._crashed(call_id, self._blame(hook, function, error))
-        return (FAILED, call_id, again.message, again.code)
+    def _defined(self, function: Callable[..., object]) -> tuple[Any, ...] | None:
+        place = blame.definition(function, self._texts)
+        return None if place is None else place.to_plain()
 
-    def _blame(self, hook: str, function: Callable[..., object], error: BaseException) -> Trouble:
-        trouble = trouble_of(error, self._texts, hook=hook)
-        # Called with the wrong arguments, for one: no line of the script has run.
-        return trouble if trouble.place is not None else evolve(trouble, place=self._definition(function))
+    def _refuse(self, revision: int, *troubles: Trouble) -> None:
+        self._output.end()
+        self._channel.send((BROKEN, revision, tuple(trouble.to_plain() for trouble in troubles)))
 
-    def _not_run(self, hook: str, function: Callable[..., object], result: Any) -> Trouble:
-        """A hook that gave back what would have to be awaited or iterated; it is closed, so that nothing warns of it.
+    def _run_round(self, hook: str, troubles: Iterator[Trouble]) -> None:
+        self._deadline.begin(self._limits.load_timeout)
+        for trouble in troubles:
+            self._tell(trouble)
+        self._output.end()
 
-        Raises:
-            BaseException: What a generator that has begun does with being closed.
-        """
-        what, where = _NOT_RUN[type(result)]
-        place = self._texts.definition(getattr(result, where)) or self._definition(function)
-        if type(result) is not AsyncGeneratorType:
-            result.close()
-        return Trouble(
-            "error",
-            f"{hook} returned {what}: nothing of it was run",
-            place,
-            advice="make the hook a plain function that does its work before it returns, without await and yield",
-            hook=hook,
-        )
+    def _send_aside(self, frame: Frame) -> None:
+        self._deadline.aside(self._channel.send, frame)
 
-    def _raise_if_closed(self) -> None:
-        """Go to the end if the host has closed its side, whatever a script made of that."""
-        if self._channel.closed:
-            raise ChannelClosed
+    def _step(self, path: str, step: str) -> None:
+        self._channel.send((STEP, path, step))
 
-    @staticmethod
-    def _crashed(call_id: int, trouble: Trouble) -> Frame:
-        return (CRASHED, call_id, trouble.to_plain())
-
-    def _unfit(self, hook: str, function: Callable[..., object], error: UnfitFieldError) -> Trouble:
-        return Trouble(
-            "error",
-            f"{hook} left something in model.{error.field} that does not belong there: {error.problem}",
-            self._definition(function),
-            advice=f"put only plain data of a fitting size into model.{error.field}: None, bool, int, float, str, "
-            "lists, dicts",
-            hook=hook,
-        )
-
-    def _definition(self, function: Callable[..., object]) -> Place | None:
-        try:
-            code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
-        except BaseException:  # noqa: BLE001  # an object of a script's own class may raise anything
-            return None
-        return self._texts.definition(code) if isinstance(code, CodeType) else None
+    def _tell(self, trouble: Trouble, call_id: int = 0) -> None:
+        self._channel.send((REPORT, call_id, trouble.to_plain(), self._revision))
 
     def _fetch(self, call_id: int, kind: Subject, subject_id: str) -> tuple[Any, ...] | None:
         fetch_id = next(self._fetch_ids)
-        self._channel.send((FETCH, fetch_id, call_id, kind, subject_id))
-        _, _, found, error = self._channel.fetched(fetch_id)
+        frame = self._deadline.aside(self._ask, (FETCH, fetch_id, call_id, kind, subject_id))
+        if frame is None:
+            self._deadline.expire()
+        _, _, found, error = frame
         if error is not None:
             raise RuntimeError(f"{kind} {subject_id} could not be looked up: {error}")
         return found or None
 
-    def _warn(self, text: str) -> None:
-        self._output.line("warning", text)
+    def _ask(self, question: Frame) -> Frame | None:
+        self._channel.send(question)
+        return self._channel.fetched(question[1], lambda: self._deadline.left)
 
     def _copy_state(self) -> None:
         try:
             copy = self._watch.take(state, self._limits.state_bytes, time.monotonic())
         except BaseException as error:  # noqa: BLE001  # what is kept may be of a script's own classes
-            self._output.begin(0, "", self._revision)
-            self._warn(f"yummy.state cannot be copied: {name_of(error)}")
+            self._warn_of_state(f"yummy.state cannot be copied: {name_of(error)}")
             return
         if copy is None:
             return
@@ -296,8 +237,11 @@ class Loop:
         for key in copy.left_out:
             if key not in self._left_out:
                 self._left_out.add(key)
-                self._output.begin(0, "", self._revision)
-                self._warn(
+                self._warn_of_state(
                     f"yummy.state[{key!r}] is no plain data, or too large (HOOK_STATE_BYTES): "
                     "it lasts as long as the server, but is in no copy"
                 )
+
+    def _warn_of_state(self, text: str) -> None:
+        self._output.begin(0, "", self._revision)
+        self._output.line("warning", text)

@@ -1,10 +1,13 @@
-"""One hook interpreter as the host sees it: started, loaded, closed, and thrown away whole.
+"""One hook interpreter as the host sees it: started, loaded, timed, closed, and thrown away whole.
 
-Owns its thread and its link. What calls mean is the host's matter; the peer hands on every frame that is not about
-the interpreter itself.
+Owns its thread and its link, and knows what the interpreter is busy with: it answers in the order in which it was
+asked, so only the first in line runs. What calls mean is the host's matter; the peer hands on every frame that is not
+about the interpreter itself.
 """
 
 import socket
+import time
+from collections import deque
 from collections.abc import Callable
 
 import attrs
@@ -17,13 +20,18 @@ from yummy.hooks.calls import HookLimits, ScriptsBroken
 from yummy.hooks.frames import Frame
 from yummy.hooks.interpreter import HookThread, check_python
 from yummy.hooks.link import Link
-from yummy.hooks.report import Notice, Place, Trouble, format_report
+from yummy.hooks.report import Notice, Place, Trouble
 from yummy.hooks.revision import Sources
 
 #: Seconds that a hook interpreter may take until it reads its socket.
 START_TIMEOUT = 30.0
 #: Seconds that its thread may take to end, once its socket is closed.
 JOIN_TIMEOUT = 2.0
+
+#: Stands in line for a load, where calls stand by their ids.
+LOADING = 0
+
+_REPLIES = frozenset({frames.PASSED, frames.FAILED, frames.CRASHED})
 
 _log = structlog.get_logger("yummy.hooks")
 
@@ -33,12 +41,14 @@ class LoadedScripts:
     """What an interpreter says of scripts that it has loaded.
 
     Attributes:
-        hooks: The names of the functions that do something.
+        hooks: The names of the functions that do something, and where the first of each name is defined.
         notices: What looks like a slip.
+        live_objects: How many containers live in the interpreter; an estimate of what scripts hold.
     """
 
-    hooks: tuple[str, ...]
+    hooks: dict[str, Place | None]
     notices: tuple[Notice, ...]
+    live_objects: int
 
 
 @define(eq=False)
@@ -47,6 +57,7 @@ class _Loading:
 
     number: int
     script: str = ""
+    step: str = "import"
     answer: Frame | None = None
     done: trio.Event = field(factory=trio.Event)
 
@@ -58,18 +69,25 @@ class Peer:
     Attributes:
         limits: The bounds of the engine.
         handle: Gets the frames that are not about the interpreter itself.
-        ended: Set when the interpreter says nothing any more.
+        over: Set when nothing more is to be had from it: it has ended, or does not react.
+        overdue: Whether what it runs is so late that nobody waits for it any more.
+        late: Where what it runs was when its deadline passed, if that could be seen.
     """
 
     limits: HookLimits
     handle: Callable[[Frame], None]
-    ended: trio.Event = field(factory=trio.Event)
+    over: trio.Event = field(factory=trio.Event)
+    overdue: bool = False
+    late: Place | None = None
     _link: Link = field(init=False)
     _thread: HookThread = field(init=False)
+    _ended: trio.Event = field(factory=trio.Event)
     _ready: trio.Event = field(factory=trio.Event)
     _loading: _Loading | None = None
-    _closing: bool = False
-    _overdue: bool = False
+    _line: deque[int] = field(factory=deque)
+    _since: float = 0.0
+    _asked: trio.Event = field(factory=trio.Event)
+    _given_up: bool = False
 
     def __attrs_post_init__(self) -> None:
         check_python()
@@ -79,20 +97,31 @@ class Peer:
         self._thread = HookThread(far)
 
     @property
-    def lost(self) -> bool:
-        """Whether it has ended, though nobody closed it."""
-        return self.ended.is_set() and not self._closing
-
-    @property
     def problem(self) -> str | None:
         """Why it has ended, if that is known."""
         return self._thread.problem
+
+    @property
+    def running(self) -> int | None:
+        """The id of the call that it runs, `LOADING`, or None.
+
+        Calls before it in the line have been run, but their replies were still with the interpreter.
+        """
+        if not self._line or self._line[0] == LOADING:
+            return self._line[0] if self._line else None
+        begun = self._thread.begun
+        return begun if begun in self._line else self._line[0]
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread still runs; one that was given up may do so for as long as a script likes."""
+        return self._thread.is_alive()
 
     async def start(self, nursery: trio.Nursery, state: bytes) -> None:
         """Start the interpreter.
 
         Args:
-            nursery: Runs its reader and its writer, until it is closed or they are cancelled.
+            nursery: Runs its reader, its writer and its clock, until it is closed, given up, or they are cancelled.
             state: The copy of an earlier interpreter's ``yummy.state``, or nothing.
 
         Raises:
@@ -103,14 +132,24 @@ class Peer:
         nursery.start_soon(self._link.write)
         with trio.move_on_after(START_TIMEOUT):
             await self._ready.wait()
-        if self.ended.is_set() or not self._ready.is_set():
+        if self._ended.is_set() or not self._ready.is_set():
             problem = self.problem or f"it did not answer within {START_TIMEOUT:g} s"
             raise RuntimeError(f"the hook interpreter did not start: {problem}")
-        self.send((frames.HELLO, attrs.asdict(self.limits), state))
+        nursery.start_soon(self._watch_clock)
+        self._link.send((frames.HELLO, attrs.asdict(self.limits), state))
 
     def send(self, frame: Frame, *, soon: bool = False) -> None:
-        """Send a frame; see `Link.send`."""
+        """Send a frame that is no question; see `Link.send`."""
         self._link.send(frame, soon=soon)
+
+    def ask(self, call_id: int, frame: Frame) -> None:
+        """Send a call; it is timed once it is the first in line.
+
+        Raises:
+            ValueError: Something in it is no plain data; nothing was sent.
+        """
+        self._link.send(frame, soon=bool(self._line))
+        self._queue(call_id)
 
     async def load(self, number: int, sources: Sources) -> LoadedScripts:
         """Have scripts loaded, and serve.
@@ -120,25 +159,24 @@ class Peer:
             sources: Their texts.
 
         Raises:
-            ScriptsBroken: They cannot be loaded; what served before serves on.
+            ScriptsBroken: They cannot be loaded; what served before serves on, unless the interpreter is `over`.
         """
         loading = _Loading(number)
         self._loading = loading
         try:
-            self.send((frames.LOAD, number, sources.folder, sources.texts))
-            with trio.move_on_after(self.limits.load_timeout):
-                await loading.done.wait()
+            self._link.send((frames.LOAD, number, sources.folder, sources.texts))
+            self._queue(LOADING)
+            await loading.done.wait()
         finally:
             self._loading = None
-        self._overdue = not loading.done.is_set()
         match loading.answer:
-            case (frames.LOADED, _, hooks, notices):
-                return LoadedScripts(hooks, tuple(Notice(*notice) for notice in notices))
+            case (frames.LOADED, _, hooks, notices, live_objects):
+                places = {hook: place and Place(*place) for hook, place in hooks}
+                return LoadedScripts(places, tuple(Notice(*notice) for notice in notices), live_objects)
             case (frames.BROKEN, _, plain):
-                troubles = [Trouble.from_plain(trouble) for trouble in plain]
+                raise ScriptsBroken(*(Trouble.from_plain(trouble) for trouble in plain))
             case _:
-                troubles = [self._unfinished(loading)]
-        raise ScriptsBroken("\n\n".join(map(format_report, troubles)))
+                raise ScriptsBroken(self._unfinished(loading))
 
     async def close(self) -> bool:
         """End the interpreter; what was sent before runs to its end, and then ``on_unload``. Bounded in time.
@@ -146,52 +184,119 @@ class Peer:
         Returns:
             Whether its thread has ended. If not, a script spins in it.
         """
-        self._closing = True
-        self._link.finish()
-        if self._thread.is_alive() and not self._overdue:
-            with trio.move_on_after(self.limits.load_timeout):
-                await self.ended.wait()
-        # A script that comes back later finds its channel closed, and the loop runs no further.
-        self._link.close()
-        await trio.to_thread.run_sync(self._thread.join, JOIN_TIMEOUT)
+        if not self.over.is_set():
+            self._link.send((frames.BYE,))
+            self._queue(LOADING)  # what runs now is bounded as a load is
+            await self.over.wait()
+        self.give_up()
+        await trio.to_thread.run_sync(self._thread.join, 0 if self.overdue else JOIN_TIMEOUT)
         return not self._thread.is_alive()
+
+    def give_up(self) -> None:
+        """Let go of the interpreter. A script that comes back later finds its channel closed, and runs no further."""
+        self._given_up = True
+        self._link.close()
+
+    def _queue(self, entry: int) -> None:
+        if not self._line:
+            self._since = time.monotonic()
+            self._asked.set()
+        self._line.append(entry)
+
+    def _answered(self) -> None:
+        self._line.popleft()
+        self._since = time.monotonic()
+        self.late = None
+
+    @property
+    def _patience(self) -> float:
+        limit = self.limits.load_timeout if self._line[0] == LOADING else self.limits.timeout
+        return limit + self.limits.abandon_after
+
+    async def _watch_clock(self) -> None:
+        """Notice when what runs is overdue. Ends then, or when nothing more comes anyway."""
+        while not self.over.is_set():
+            if not self._line:
+                self._asked = trio.Event()
+                await self._asked.wait()
+                continue
+            head, since = self._line[0], self._since
+            left = since + self._patience - time.monotonic()
+            if left > 0:
+                # Not through a load's time: a call may be the first in line before that is over.
+                await trio.sleep(min(left, self.limits.timeout + self.limits.abandon_after))
+                continue
+            # The server itself may have stood still: its answer may be there.
+            self._drain()
+            if self._line and (head, since) == (self._line[0], self._since):
+                self.overdue = True
+                self._finish()
 
     async def _read(self) -> None:
         try:
             await self._link.read(self._take)
         except Exception:  # noqa: BLE001  # rubbish on the socket, from whichever script, ends this interpreter only
-            _log.exception("the hook interpreter sent what is no frame")
-            self._link.finish()
+            self._say_rubbish()
         finally:
-            self.ended.set()
+            self._ended.set()
             self._ready.set()
-            if self._loading is not None:
-                self._loading.done.set()
+            self._finish()
+
+    def _drain(self) -> None:
+        try:
+            self._link.drain(self._take)
+        except Exception:  # noqa: BLE001  # as in `_read`
+            self._say_rubbish()
+
+    def _say_rubbish(self) -> None:
+        _log.exception("the hook interpreter sent what is no frame")
+        self._link.finish()
+
+    def _finish(self) -> None:
+        self.over.set()
+        self._asked.set()
+        if self._loading is not None:
+            self._loading.done.set()
 
     def _take(self, frame: Frame) -> None:
+        if self._given_up:
+            return
         match frame:
+            case (kind, *_) if kind in _REPLIES:
+                self._answered()
+                self.handle(frame)
             case (frames.READY,):
                 self._ready.set()
-            case (frames.IMPORTING, path):
+            case (frames.LATE, place):
+                self.late = place and Place(*place)
+            case (frames.STEP, path, step):
+                self._step(path, step)
+            case (frames.LOADED | frames.BROKEN, *_):
+                self._answered()
                 if self._loading is not None:
-                    self._loading.script = path
-            case (frames.LOADED | frames.BROKEN, number, *_):
-                # One that took too long has been given up; its answer is for nobody.
-                if self._loading is not None and self._loading.number == number:
                     self._loading.answer = frame
                     self._loading.done.set()
             case _:
                 self.handle(frame)
 
+    def _step(self, path: str, step: str) -> None:
+        loading = self._loading
+        if loading is None:
+            return
+        if step != loading.step:
+            # Each round of a load has the time of one.
+            self._since = time.monotonic()
+        loading.script, loading.step = path, step
+
     def _unfinished(self, loading: _Loading) -> Trouble:
-        place = Place(loading.script) if loading.script else None
-        if self.ended.is_set():
+        place = self.late or (Place(loading.script) if loading.script else None)
+        if not self.overdue:
             problem = f": {self.problem}" if self.problem else ""
             return Trouble("broken", f"the hook interpreter ended while it loaded the scripts{problem}", place)
         return Trouble(
-            "broken",
-            f"the scripts were not loaded within {self.limits.load_timeout:g} s (HOOK_LOAD_TIMEOUT)",
+            "timeout",
+            f"the scripts were not loaded within {self.limits.load_timeout:g} s (HOOK_LOAD_TIMEOUT), and did not react",
             place,
             advice="do long work in another program, and do not loop or wait at import or in on_load",
-            hook="import",
+            hook=loading.step,
         )

@@ -38,6 +38,10 @@ class Place:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" if self.line else self.file
 
+    def to_plain(self) -> tuple[Any, ...]:
+        """The place as a frame carries it."""
+        return astuple(self)
+
 
 @frozen
 class Trouble:

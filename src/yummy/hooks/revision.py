@@ -11,7 +11,7 @@ from pathlib import Path
 from attrs import frozen
 
 from yummy.hooks.calls import MIB, ScriptsBroken
-from yummy.hooks.report import Place, Trouble, format_report
+from yummy.hooks.report import Place, Trouble
 
 #: Bytes of source that a scripts folder may hold.
 SOURCE_BYTES = 16 * MIB
@@ -132,4 +132,4 @@ def _is_test(name: str) -> bool:
 
 
 def _broken(headline: str, file: str, advice: str) -> ScriptsBroken:
-    return ScriptsBroken(format_report(Trouble("broken", headline, Place(file), advice=advice)))
+    return ScriptsBroken(Trouble("broken", headline, Place(file), advice=advice))

@@ -18,7 +18,8 @@ else through `Chain.run`. Both use the same rules and the same commit. Once begu
 its connection: the tasks that run chains are the pipeline's own, and are not cancelled with a connection.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -33,7 +34,7 @@ from yummy.core.work import EndSession, Rule, SessionEnded, Work, account_key
 from yummy.pipeline.commit import AfterEffect, Committer
 from yummy.pipeline.desk import LookupStore, Passwords, ServiceDesk
 from yummy.pipeline.message import Message, Superseded
-from yummy.pipeline.scripts import Hooks, HookStage
+from yummy.pipeline.scripts import HookStage, Scripts
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.turns import Turns
 from yummy.pipeline.unit import Table, UnitOfWork
@@ -65,7 +66,7 @@ class Chain:
 
     world: World
     store: LookupStore
-    hooks: Hooks
+    hooks: Scripts
     passwords: Passwords
     switchboard: Switchboard
     settings: Settings
@@ -76,11 +77,9 @@ class Chain:
     turns: Turns = attrs.field(factory=Turns)
 
     _committer: Committer = attrs.field(init=False)
-    _stage: HookStage = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._committer = Committer(self.world, self.store, self.turns, self.switchboard)
-        self._stage = HookStage(self.hooks, self.store)
 
     def run_now(self, message: Message) -> bool:
         """Run a message if nothing in it waits.
@@ -118,7 +117,8 @@ class Chain:
         try:
             async with message.interruptible():
                 await self._take_rooms(work, rule, message.model)
-            await self._stages(work, rule, message, desk)
+            with self._hooks() as stage:
+                await self._stages(work, rule, message, desk, stage)
         except Refusal as refusal:
             message.fail(refusal)
         except Superseded:
@@ -130,20 +130,22 @@ class Chain:
             desk.release_turns()
             self._release_rooms(work)
 
-    async def _stages(self, work: Work, rule: Rule, message: Message, desk: ServiceDesk) -> None:
+    async def _stages(
+        self, work: Work, rule: Rule, message: Message, desk: ServiceDesk, stage: HookStage
+    ) -> None:
         if work.session is not None and work.uow.session(work.session.id) is None:
             # It was ended while the message waited for its turn.
             raise Refusal(ErrorCode.NOT_AUTHENTICATED)
         about = message.about()
-        model = await self._stage.pre(work, message.model, about)
+        model = await stage.pre(work, message.model, about)
         answer, refusal = await self._core(work, rule, model, desk)
         if work.begun is not None and refusal is None:
             # Within the login, which fails with them.
-            begun = await self._stage.pre(work, work.begun, about)
-            await self._stage.post(work, begun, success=True, about=about)
+            begun = await stage.pre(work, work.begun, about)
+            await stage.post(work, begun, success=True, about=about)
         if refusal is None and work.made:
             model = attrs.evolve(model, **work.made)
-        await self._stage.post(work, model, success=refusal is None, about=about)
+        await stage.post(work, model, success=refusal is None, about=about)
         after = await self._committer.commit(work.uow, lambda: _answer(message, answer, refusal))
         self._follow(after, work)
 
@@ -223,34 +225,48 @@ class Chain:
         work = attrs.evolve(self._work(message), uow=uow)
         try:
             await self._take_rooms(work, rule, model)
-            start = work.uow.savepoint()
-            try:
-                if work.uow.account(session.user_id) is None and self.hooks.wants_either(message.hook):
-                    work.uow.load(await self.store.load_accounts([session.user_id]))
-                model = await self._stage.pre(work, model, message.about())
-            except Refusal as refusal:
-                self._farewell_failed(work, message, start, refusal)
-            rule.run(work, model)
-            middle = work.uow.savepoint()
-            try:
-                await self._stage.post(work, model, success=True, about=message.about())
-            except Refusal as refusal:
-                self._farewell_failed(work, message, middle, refusal)
-            try:
-                await self._committer.commit(work.uow, lambda: None)
-            except Refusal as refusal:
-                # Its rooms are told all the same.
-                self._farewell_failed(work, message, start, refusal)
-                rule.run(work, model)
-                self._committer.commit_now(work.uow, lambda: None)
+            with self._hooks() as stage:
+                await self._say_farewell(work, rule, message, stage)
         except Exception:  # noqa: BLE001  # nobody waits for an answer; the log is who hears of it
             self._fault(message)
         finally:
             self._release_rooms(work)
 
+    async def _say_farewell(self, work: Work, rule: Rule, message: Message, stage: HookStage) -> None:
+        model: Any = message.model
+        start = work.uow.savepoint()
+        try:
+            if work.uow.account(model.user_id) is None and self.hooks.wants_either(message.hook):
+                work.uow.load(await self.store.load_accounts([model.user_id]))
+            model = await stage.pre(work, model, message.about())
+        except Refusal as refusal:
+            self._farewell_failed(work, message, start, refusal)
+        rule.run(work, model)
+        middle = work.uow.savepoint()
+        try:
+            await stage.post(work, model, success=True, about=message.about())
+        except Refusal as refusal:
+            self._farewell_failed(work, message, middle, refusal)
+        try:
+            await self._committer.commit(work.uow, lambda: None)
+        except Refusal as refusal:
+            # Its rooms are told all the same.
+            self._farewell_failed(work, message, start, refusal)
+            rule.run(work, model)
+            self._committer.commit_now(work.uow, lambda: None)
+
     def _farewell_failed(self, work: Work, message: Message, savepoint: Any, refusal: Refusal) -> None:
         work.uow.rollback(savepoint)
         _log.warning("hook_failed", why=refusal.error, code=refusal.code, **message.about())
+
+    @contextmanager
+    def _hooks(self) -> Iterator[HookStage]:
+        """The hook stages of one message, which are those of one revision of the scripts from its pre to its post."""
+        hooks = self.hooks.pin()
+        try:
+            yield HookStage(hooks, self.store)
+        finally:
+            hooks.release()
 
     def _work(self, message: Message) -> Work:
         session = None if message.session_id is None else self.world.sessions.get(message.session_id)

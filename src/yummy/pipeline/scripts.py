@@ -1,6 +1,6 @@
 """The hook stages: a message's pre and post hooks, and what their outcome means for its unit of work."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from typing import Any, Protocol
 
 import attrs
@@ -30,20 +30,30 @@ _log = structlog.get_logger("yummy.pipeline")
 
 
 class Hooks(Protocol):
-    """The scripts, as the pipeline sees them."""
+    """The hooks of one message: those of the scripts as they were when it began."""
 
     def wants(self, phase: Phase, name: str) -> bool:
         """Whether any script has this hook."""
 
-    def wants_either(self, name: str) -> bool:
-        """Whether any script has the pre or the post hook."""
-
-    async def call(self, call: HookCall) -> HookResult:
+    def call(self, call: HookCall) -> Awaitable[HookResult]:
         """Run all scripts' hooks of one kind.
 
         Raises:
             HooksBusy: Nothing was run, since too much waits already.
         """
+
+    def release(self) -> None:
+        """The message has ended."""
+
+
+class Scripts(Protocol):
+    """The scripts, as the pipeline sees them; they may be edited at any moment."""
+
+    def wants_either(self, name: str) -> bool:
+        """Whether any script has the pre or the post hook."""
+
+    def pin(self) -> Hooks:
+        """The hooks for a message that begins now; to be released when it has ended."""
 
 
 class HookRefusal(Refusal):
@@ -55,7 +65,7 @@ class HookStage:
     """Runs the hooks of one message.
 
     Attributes:
-        hooks: The scripts.
+        hooks: Its hooks.
         store: Where accounts are looked up that a script asks about.
     """
 

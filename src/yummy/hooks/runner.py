@@ -1,0 +1,220 @@
+"""Runs the hooks of one call and says what came of it. Runs inside the hook interpreter.
+
+Owns the order within a call: for each script a fresh copy of the model, the hook under the deadline, what it set, and
+a look at whether it has kept the copy. What a script does ends here at the latest. Its code runs in the hook itself,
+but also where its objects are looked at afterwards (a text, an iterator, a property); each of these may raise
+anything, and so is run under the deadline, too.
+"""
+
+from collections.abc import Callable
+from sys import getrefcount
+from typing import Any
+from weakref import ref
+
+from attrs import define, frozen
+
+from yummy.hooks import blame, context
+from yummy.hooks.calls import HookLimits, Phase, Subject
+from yummy.hooks.copies import COPIERS, Copier, UnfitFieldError
+from yummy.hooks.deadline import Deadline
+from yummy.hooks.failure import HookFailure
+from yummy.hooks.frames import CRASHED, FAILED, PASSED, Frame, write_to_plain
+from yummy.hooks.guard import Guard
+from yummy.hooks.loader import Loaded
+from yummy.hooks.output import Output
+from yummy.hooks.report import Trouble
+from yummy.hooks.traces import ScriptTexts, name_of
+from yummy.hooks.view import View
+
+type Fetch = Callable[[int, Subject, str], tuple[Any, ...] | None]
+
+
+@frozen
+class Call:
+    """One half of a message's hooks.
+
+    Attributes:
+        id: The number of the call.
+        phase: Which half.
+        name: The hook's name, without its half.
+        success: What post hears.
+        revision: The number of the revision whose hooks run.
+        texts: The scripts of that revision.
+    """
+
+    id: int
+    phase: Phase
+    name: str
+    success: bool | None
+    revision: int
+    texts: ScriptTexts
+
+    @property
+    def hook(self) -> str:
+        """The name of the function that is called."""
+        return f"{self.phase}_{self.name}"
+
+    @property
+    def copier(self) -> Copier:
+        """What makes the models."""
+        return COPIERS[self.name]
+
+    @property
+    def rest(self) -> tuple[Any, ...]:
+        """What a hook is called with after the model."""
+        return () if self.phase == "pre" else (self.success,)
+
+    def crashed(self, trouble: Trouble) -> Frame:
+        """The reply that says so."""
+        return (CRASHED, self.id, trouble.to_plain())
+
+
+@define
+class Runner:
+    """Runs calls, one at a time.
+
+    Attributes:
+        limits: The bounds.
+        output: Where what scripts print goes.
+        deadline: What interrupts them.
+        guard: Notices kept models.
+        fetch: Asks the host for what a call does not carry.
+        tell: Sends a trouble of a call besides the one that is its reply.
+    """
+
+    limits: HookLimits
+    output: Output
+    deadline: Deadline
+    guard: Guard
+    fetch: Fetch
+    tell: Callable[[Trouble, int], None]
+
+    def calibrate(self) -> None:
+        """Let the guard see what a hook leaves that keeps nothing."""
+        call = Call(0, "pre", "logout", None, 0, ScriptTexts())
+        self.guard.begin_calibration()
+        self.deadline.begin(self.limits.timeout)
+        self._run_one(call, _keep_nothing, [None, None, None])
+
+    def run(self, call: Call, loaded: Loaded, values: list[Any], rooms: Any, users: Any) -> Frame:
+        """Run all scripts' hooks of a call.
+
+        Args:
+            call: Which one.
+            loaded: The scripts of its revision.
+            values: The model's fields.
+            rooms: The fields of the rooms that it carries.
+            users: The fields of the users that it carries.
+
+        Returns:
+            The reply.
+        """
+        view = View(self.limits, lambda kind, subject_id: self.fetch(call.id, kind, subject_id), self._warn)
+        view.carry(rooms, users)
+        self.output.begin(call.id, call.hook, call.revision)
+        self.deadline.begin(self.limits.timeout)
+        context.enter(view)
+        try:
+            reply = self._run_all(call, loaded, values, view)
+            self.output.end()
+        except BaseException as error:  # noqa: BLE001  # a fault of ours costs one message, not the interpreter
+            reply = call.crashed(blame.own_fault(call.hook, name_of(error)))
+        finally:
+            context.leave()
+        return reply
+
+    def _run_all(self, call: Call, loaded: Loaded, values: list[Any], view: View) -> Frame:
+        changes: dict[str, Any] = {}
+        for function in loaded.hooks.get(call.hook, ()):
+            stopped, found = self._run_one(call, function, values)
+            if stopped is not None:
+                return stopped
+            for place, value in found.items():
+                values[place] = value
+                changes[call.copier.fields[place].name] = value
+        writes = tuple(write_to_plain(write) for write in view.writes)
+        return (PASSED, call.id, changes if call.phase == "pre" else {}, writes)
+
+    def _run_one(
+        self, call: Call, function: Callable[..., object], values: list[Any]
+    ) -> tuple[Frame | None, dict[int, Any]]:
+        """Run one script's hook.
+
+        Returns:
+            The reply, if the hook ends the call; and what it set on its model.
+        """
+        # The only reference to this script's copy.
+        model = call.copier.make(values)
+        found: dict[int, Any] = {}
+        stopped = self._hook(call, function, model)
+        if stopped is None:
+            found, stopped = self._changes(call, function, model, values)
+        # Whatever else could hold it has been let go of by now: the failure, its traceback, what the hook returned.
+        if self.guard.suspects(getrefcount(model)):
+            reference = ref(model)
+            del model
+            kept = self.guard.examine(reference, hook=call.hook, function=function, texts=call.texts)
+            if kept is not None and (stopped is None or stopped[0] == FAILED):
+                stopped = call.crashed(kept)
+            elif kept is not None:
+                self.tell(kept, call.id)
+        return stopped, found
+
+    def _hook(self, call: Call, function: Callable[..., object], model: Any) -> Frame | None:
+        """Call the hook.
+
+        Returns:
+            None if it returned; else the reply. Nothing of the script's frames is held any more.
+        """
+        result, failure = self.deadline.run(function, model, *call.rest)
+        if self.deadline.fired:
+            return self._late(call, function)
+        if failure is not None:
+            return self._blamed(call, function, self._judge, failure)
+        if type(result) in blame.NOT_RUN:
+            return self._blamed(call, function, self._not_run, result)
+        return None
+
+    def _changes(
+        self, call: Call, function: Callable[..., object], model: Any, values: list[Any]
+    ) -> tuple[dict[int, Any], Frame | None]:
+        found, failure = self.deadline.run(call.copier.changes, model, values, self.limits)
+        if self.deadline.fired:
+            return {}, self._late(call, function)
+        if isinstance(failure, UnfitFieldError):
+            return {}, call.crashed(blame.unfit(call.hook, function, failure, call.texts))
+        if failure is not None:
+            return {}, self._blamed(call, function, self._judge, failure)
+        return found, None
+
+    def _blamed(
+        self, call: Call, function: Callable[..., object], judge: Callable[[Call, Any, Any], Frame], what: Any
+    ) -> Frame:
+        """Judge something that a script has raised or returned, whose texts and properties are the script's code."""
+        reply, failure = self.deadline.run(judge, call, function, what)
+        if self.deadline.fired:
+            return self._late(call, function)
+        if failure is not None:
+            return call.crashed(blame.raised(call.hook, function, failure, call.texts))
+        frame: Frame = reply
+        return frame
+
+    def _judge(self, call: Call, function: Callable[..., object], failure: BaseException) -> Frame:
+        if not isinstance(failure, HookFailure):
+            return call.crashed(blame.raised(call.hook, function, failure, call.texts))
+        # A subclass may hold anything.
+        again = HookFailure(getattr(failure, "message", failure), getattr(failure, "code", ""))
+        return (FAILED, call.id, again.message, again.code)
+
+    def _not_run(self, call: Call, function: Callable[..., object], result: Any) -> Frame:
+        return call.crashed(blame.not_run(call.hook, function, result, call.texts))
+
+    def _late(self, call: Call, function: Callable[..., object]) -> Frame:
+        return call.crashed(blame.late(call.hook, self.deadline.where, self.limits.timeout, call.texts, function))
+
+    def _warn(self, text: str) -> None:
+        self.output.line("warning", text)
+
+
+def _keep_nothing(_model: Any) -> None:
+    pass

@@ -1,0 +1,79 @@
+"""Which revision serves which message: the newest for each that begins, and the same one until its end.
+
+Owns the count of the messages that a revision still has to end. It knows neither trio nor frames.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from attrs import define, field
+
+from yummy.hooks.calls import HookCall, HookResult, Passed, Phase
+from yummy.hooks.report import Place
+from yummy.hooks.revision import NO_SCRIPTS, Revision
+
+
+class Ask(Protocol):
+    """What runs calls."""
+
+    def __call__(self, call: HookCall, serving: "Serving") -> Awaitable[HookResult]:
+        """Run all scripts' hooks of one half, of a revision."""
+
+
+@define(eq=False)
+class Serving:
+    """The hooks of one revision.
+
+    Attributes:
+        revision: The scripts.
+        places: The hooks that do something, and where they are defined.
+        ask: Runs them.
+        released: Called when the last message has ended that began with it.
+        users: Messages that have begun and not ended with it.
+    """
+
+    revision: Revision
+    places: dict[str, Place | None]
+    ask: Ask
+    released: Callable[["Serving"], None]
+    users: int = 0
+    _hooks: frozenset[tuple[str, str]] = field(init=False)
+    _names: frozenset[str] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        pairs = [hook.split("_", 1) for hook in self.places]
+        self._hooks = frozenset((phase, name) for phase, name in pairs)
+        self._names = frozenset(name for _, name in pairs)
+
+    def wants(self, phase: Phase, name: str) -> bool:
+        """Whether any script has a hook there that does something; cheap."""
+        return (phase, name) in self._hooks
+
+    def wants_either(self, name: str) -> bool:
+        """Whether any script has a pre or post hook of this name that does something; cheap."""
+        return name in self._names
+
+    def call(self, call: HookCall) -> Awaitable[HookResult]:
+        """Run all scripts' hooks of one half, after those that were called before.
+
+        Cancelled before it is sent, nothing runs; cancelled later, the hooks run all the same and their result is
+        dropped. Other calls are not touched.
+
+        Raises:
+            HooksBusy: The queue is full; nothing runs.
+        """
+        return self.ask(call, self)
+
+    def release(self) -> None:
+        """The message that this was given to has ended."""
+        self.users -= 1
+        if not self.users:
+            self.released(self)
+
+
+async def _ask_nobody(_call: HookCall, _serving: Serving) -> HookResult:
+    return Passed({}, ())
+
+
+#: Stands where no scripts serve.
+NOBODY = Serving(NO_SCRIPTS, {}, _ask_nobody, lambda _serving: None)
