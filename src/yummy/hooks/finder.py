@@ -18,6 +18,9 @@ from attrs import define, field, frozen
 
 from yummy.hooks.revision import is_script
 
+#: Names of modules that come with Python; the second is what the interpreter itself was started with.
+_OWN_NAMES = sys.stdlib_module_names | {"__main__"}
+
 
 @frozen
 class ScriptModule:
@@ -138,10 +141,11 @@ def taken_names(folder: str, paths: set[str]) -> dict[str, str]:
     """
     # The working directory and the folder itself may stand on the path: what lies there is no installed module.
     own = {"", ".", str(Path.cwd()), folder}
-    places = [place for place in sys.path if place not in own and str(Path(place).resolve()) != folder]
+    real = Path(folder).resolve()
+    places = [place for place in sys.path if place not in own and Path(place).resolve() != real]
     taken = {}
     for name in {path.split("/", 1)[0].removesuffix(".py") for path in paths}:
-        if name in sys.stdlib_module_names or BuiltinImporter.find_spec(name) or FrozenImporter.find_spec(name):
+        if name in _OWN_NAMES or BuiltinImporter.find_spec(name) or FrozenImporter.find_spec(name):
             taken[name] = f"Python's own module {name}"
         elif "." not in name:
             spec = PathFinder.find_spec(name, places)
