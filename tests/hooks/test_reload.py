@@ -283,6 +283,8 @@ class TestPackages:
         made = sys.modules["new"]
         scripts.refused(new="1 / 0")
         assert made is sys.modules["new"]
+        scripts.save(other="x = 1")
+        assert made is sys.modules["new"]
         scripts.save(new="x = 1")
         assert 1 == sys.modules["new"].x
 
@@ -323,6 +325,11 @@ class TestRefused:
         scripts.save(game=game + "\nx = 1")
         assert ["game.py"] == scripts.ran
         assert [7] == scripts.hook()
+
+    def test_what_an_import_did_to_others_is_not_undone(self, scripts):
+        scripts.save(lobby="players = []", game="import lobby")
+        scripts.refused(game="import lobby\nlobby.players.append('Ada')\n1 / 0")
+        assert ["Ada"] == sys.modules["lobby"].players
 
     def test_a_script_that_is_still_imported_cannot_be_deleted(self, scripts):
         scripts.save(lobby="x = 1", game="x = 1\nimport lobby")

@@ -116,7 +116,7 @@ class Loader:
         self._stage = Stage(self.texts, self.loaded.namespace)
 
     def prepare(self, folder: str, files: tuple[tuple[str, bytes], ...]) -> Prepared:
-        """Compile the scripts, and modules beside them, that are not as they are in what serves.
+        """Compile the scripts, and modules beside them, that are not as they are in what serves. None of them runs.
 
         Args:
             folder: The scripts folder, absolute.

@@ -33,7 +33,7 @@ class Run:
     """One run of a module: revisions in which the module is not run again have the same.
 
     Attributes:
-        module: What is run; None for a folder without ``__init__.py``, or what a script has put there by itself.
+        module: What is run; None for a folder without ``__init__.py``, or what is none of the revision's.
         parent: The package around it, or nothing.
         entry: What stood in `sys.modules` when its revision was left.
         attribute: What stood under its name in the package around it then.
@@ -53,11 +53,13 @@ class Namespace:
         texts: What its lines are quoted from.
         modules: Every module that can be imported, by its name, in the order of the files.
         runs: Their runs, and those of folders that are packages only by what is in them.
+        strangers: What stood, when this was left, under names that only the namespace that came has.
     """
 
     texts: ScriptTexts = field(factory=ScriptTexts)
     modules: dict[str, ScriptModule] = field(factory=dict)
     runs: dict[str, Run] = field(factory=dict)
+    strangers: dict[str, Run] = field(factory=dict)
 
     @classmethod
     def following(
@@ -80,6 +82,10 @@ class Namespace:
         """Whether a module had been imported by the time that this was left."""
         run = self.runs.get(name)
         return run is not None and run.entry is not _ABSENT
+
+    def at(self, name: str) -> Run | None:
+        """What stands under a name."""
+        return self.runs.get(name) or self.strangers.get(name)
 
 
 @define(eq=False)
@@ -109,20 +115,19 @@ class Stage:
                 return
             self._keep(left, target)
         touched = self._touched
-        touched |= {
-            name for name in left.runs.keys() | target.runs.keys() if left.runs.get(name) is not target.runs.get(name)
-        }
+        names = left.runs.keys() | target.runs.keys()
+        touched |= {name for name in names if left.at(name) is not target.at(name)}
         untouched: set[str] = set()
         # From here on what stands in `sys.modules` is a mixture, of which nothing is kept.
         self._is_whole = False
         for name in touched:
-            run = target.runs.get(name)
+            run = target.at(name)
             if run is None or run.entry is _ABSENT:
                 sys.modules.pop(name, None)
             else:
                 sys.modules[name] = run.entry
         for name in touched:
-            _put_attribute(name, left.runs.get(name), target.runs.get(name), touched)
+            _put_attribute(name, left.at(name), target.at(name), touched)
         self.finder.modules = target.modules
         self.texts.restore(target.texts)
         # No call is made between these, so no interrupt arrives between them.
@@ -133,11 +138,8 @@ class Stage:
     @staticmethod
     def _keep(left: Namespace, target: Namespace) -> None:
         """Take down what stands under the names of the namespace that is left, and of the one that comes."""
-        for name in target.runs.keys() - left.runs.keys():
-            stranger = Run(None, target.runs[name].parent)
-            if name in sys.modules or _attribute(name, stranger.parent) is not _ABSENT:
-                left.runs[name] = stranger
-        for name, run in left.runs.items():
+        left.strangers = {name: Run(None, target.runs[name].parent) for name in target.runs.keys() - left.runs.keys()}
+        for name, run in (*left.runs.items(), *left.strangers.items()):
             run.entry = sys.modules.get(name, _ABSENT)
             run.attribute = _attribute(name, run.parent)
 
