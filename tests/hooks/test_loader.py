@@ -7,6 +7,7 @@ import structlog.testing
 
 from yummy.hooks.calls import HookLimits, ScriptsBroken
 from yummy.hooks.host import open_hooks
+from yummy.hooks.revision import read_sources
 
 
 @pytest.fixture
@@ -244,6 +245,35 @@ def post_logout(model, success): x = 1
 """
         async with serve_scripts(script) as host:
             assert 4 == len(host._hooks)
+
+
+class TestReload:
+    """What `test_reload` shows of the loader, in the interpreter that it is made for."""
+
+    async def test_an_edit_runs_again_what_it_touches_and_state_survives(self, serve_scripts, write_scripts, pre_play):
+        count = "from yummy import state\nstate['n'] = state.get('n', 0) + 1\n"
+        game = count + "import lobby\ndef pre_play(model):\n    lobby.n += 1\n"
+        game += "    model.message = [lobby.n, state['n'], %d]"
+        async with serve_scripts(game % 1, lobby="n = 0") as host:
+            assert {"message": [1, 1, 1]} == (await host.call(pre_play())).changes
+            await host.load(read_sources(write_scripts(game=game % 2)))
+            assert {"message": [2, 2, 2]} == (await host.call(pre_play())).changes
+            await host.load(read_sources(write_scripts(lobby="n = 10")))
+            assert {"message": [11, 3, 2]} == (await host.call(pre_play())).changes
+            assert 3 == host.revision.number
+
+    async def test_a_broken_edit_is_told_with_its_caret_and_the_old_code_goes_on(
+        self, serve_scripts, write_scripts, pre_play
+    ):
+        async with serve_scripts("def pre_play(model): model.message = 1 / model.message") as host:
+            served = host.revision
+            with pytest.raises(ScriptsBroken) as caught:
+                await host.load(read_sources(write_scripts(game="def pre_play(model)")))
+            assert ["1 | def pre_play(model)", "  |                    ^"] == caught.value.report.splitlines()[3:5]
+            assert served is host.revision
+            assert "1 | def pre_play(model): model.message = 1 / model.message" in (await host.call(pre_play(0))).text
+            await host.load(read_sources(write_scripts(game="def pre_play(model): model.message = 3")))
+            assert {"message": 3} == (await host.call(pre_play(0))).changes
 
 
 class TestLoadAndUnload:

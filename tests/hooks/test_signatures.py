@@ -7,13 +7,13 @@ from yummy.hooks.traces import ScriptTexts
 from yummy.model import HOOK_MODELS
 
 
-def find(text, **names):
+def find(text, /, *, strict=False, **names):
     module = types.ModuleType("game")
     vars(module).update(names)
     texts = ScriptTexts()
     texts.add("/x/game.py", "game.py", text.encode())
     exec(compile(text, "/x/game.py", "exec"), vars(module))  # noqa: S102  # a script
-    return find_hooks(module, "game.py", {"game", "other"}, texts)
+    return find_hooks(module, "game.py", {"game", "other"}, texts, strict=strict)
 
 
 def test_every_hook_has_two_halves():
@@ -32,6 +32,16 @@ def test_an_empty_hook_with_wrong_arguments_is_noticed_and_still_absent():
     assert found.hooks == {}
     assert [(1, "pre_play()"), (2, "post_play(model)")] == [(one.line, one.text.split(" ")[0]) for one in found.notices]
     assert "it does nothing and is not called" in found.notices[0].text
+
+
+def test_a_hook_that_cannot_be_called_is_an_error_where_something_serves():
+    text = "def pre_play(): print()\ndef post_play(model): ...\ndef pre_pley(): print()\n"
+    found = find(text, strict=True)
+    (trouble,) = found.troubles
+    assert "pre_play() cannot be called as pre_play(model)" == trouble.headline
+    assert ("game.py", 1, "def pre_play(): print()") == (trouble.place.file, trouble.place.line, trouble.place.source)
+    assert "write it as def pre_play(model)" == trouble.advice
+    assert ["post_play(model)", "pre_pley"] == [notice.text.split(" ")[0] for notice in found.notices]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ from attrs import define, field, frozen
 
 from yummy.hooks.revision import is_script
 
+#: Names of modules that come with Python; the second is what the interpreter itself was started with.
+_OWN_NAMES = sys.stdlib_module_names | {"__main__"}
+
 
 @frozen
 class ScriptModule:
@@ -30,6 +33,7 @@ class ScriptModule:
         code: What it runs.
         text: Its source.
         is_package: Whether other modules stand below it.
+        imports: The names that it may import modules by.
     """
 
     name: str
@@ -38,11 +42,17 @@ class ScriptModule:
     code: CodeType
     text: bytes
     is_package: bool
+    imports: frozenset[str]
 
     @property
     def is_script(self) -> bool:
         """Whether it may hold hooks."""
         return is_script(self.path)
+
+    @property
+    def parent(self) -> str:
+        """The package that it stands in; empty at the top, where a point in a name separates nothing."""
+        return self.name.rpartition(".")[0] if "/" in self.path else ""
 
 
 @define(eq=False)
@@ -51,9 +61,11 @@ class ScriptFinder(MetaPathFinder):
 
     Attributes:
         modules: The modules that can be found, by name.
+        asked: Which of them have been asked for, since somebody emptied this.
     """
 
     modules: dict[str, ScriptModule] = field(factory=dict)
+    asked: set[str] = field(factory=set)
 
     def install(self) -> None:
         """Put it in the place where Python asks."""
@@ -66,13 +78,14 @@ class ScriptFinder(MetaPathFinder):
     ) -> ModuleSpec | None:
         known = self.modules.get(fullname)
         if known is not None:
+            self.asked.add(fullname)
             spec = spec_from_loader(fullname, ScriptLoader(known), origin=known.filename, is_package=known.is_package)
             if spec is not None:
                 spec.has_location = True  # gives the module its __file__
                 if known.is_package:
                     spec.submodule_search_locations = [str(Path(known.filename).parent)]
             return spec
-        if any(name.startswith(f"{fullname}.") for name in self.modules):
+        if any(f"{module.parent}.".startswith(f"{fullname}.") for module in self.modules.values()):
             # A folder without __init__.py: an empty package.
             return ModuleSpec(fullname, None, is_package=True)
         return None
@@ -108,12 +121,13 @@ def module_name(path: str) -> tuple[str, bool]:
     return package.replace("/", ".") if "/" in path else stem, package != stem
 
 
-def load_module(name: str, finder: ScriptFinder) -> ModuleType:
-    """Import a script, unless another has done so already.
+def load_module(script: ScriptModule, finder: ScriptFinder) -> ModuleType:
+    """Import a module, unless another has done so already.
 
     A script whose name is no identifier is imported, too, though no statement can name it.
     """
-    if "." not in name:
+    name = script.name
+    if not (script.is_script and "." in name):
         return importlib.import_module(name)
     # Python would look for a package of the first part's name.
     spec = finder.find_spec(name, None)
@@ -138,10 +152,11 @@ def taken_names(folder: str, paths: set[str]) -> dict[str, str]:
     """
     # The working directory and the folder itself may stand on the path: what lies there is no installed module.
     own = {"", ".", str(Path.cwd()), folder}
-    places = [place for place in sys.path if place not in own and str(Path(place).resolve()) != folder]
+    real = Path(folder).resolve()
+    places = [place for place in sys.path if place not in own and Path(place).resolve() != real]
     taken = {}
     for name in {path.split("/", 1)[0].removesuffix(".py") for path in paths}:
-        if name in sys.stdlib_module_names or BuiltinImporter.find_spec(name) or FrozenImporter.find_spec(name):
+        if name in _OWN_NAMES or BuiltinImporter.find_spec(name) or FrozenImporter.find_spec(name):
             taken[name] = f"Python's own module {name}"
         elif "." not in name:
             spec = PathFinder.find_spec(name, places)

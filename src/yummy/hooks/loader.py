@@ -1,25 +1,28 @@
-"""Loads scripts: compiles all, runs them as modules, and swaps their hooks in. Runs inside the hook interpreter.
+"""Loads scripts: compiles, runs them as modules, and swaps their hooks in. Runs inside the hook interpreter.
 
-Owns which module bears which name and which hooks there are. A load has three steps, of which the first two leave
-everything as it was when they fail: `Loader.prepare` compiles, `Loader.run` runs the modules, `Loader.swap` makes
-their hooks the ones that serve. Modules are made of the texts of one revision; the disk is not looked at, and no
-byte code is read or written.
+Owns which scripts serve and which hooks there are. A load has three steps, of which the first two leave everything as
+it was, whatever interrupts them and whether or not they succeed: `Loader.prepare` compiles what changed,
+`Loader.run` runs it and what imports it (`imports` says what that is, and what it cannot see), `Loader.swap` makes
+the result the one that serves. Modules that are not run again go on as they are, with all they hold. A message that
+began before a swap ends with the revision that it began with: `Loader.enter`.
+
+Modules are made of the texts of one revision; the disk is not looked at, and no byte code is read or written.
 """
 
-import sys
-import warnings
-from collections.abc import Callable, Iterator
-from types import CodeType, ModuleType
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
 
 import attrs
 from attrs import define, field, frozen
 
+from yummy.hooks.compilation import compile_files
 from yummy.hooks.failure import HookFailure
-from yummy.hooks.finder import ScriptFinder, ScriptModule, load_module, module_name, taken_names
+from yummy.hooks.finder import ScriptModule, load_module
+from yummy.hooks.imports import affected_modules
+from yummy.hooks.namespace import Namespace, Stage, folders
 from yummy.hooks.report import Notice, Place, Trouble
 from yummy.hooks.signatures import find_hooks
-from yummy.hooks.traces import ScriptTexts, name_of, syntax_trouble, trouble_of
+from yummy.hooks.traces import ScriptTexts, name_of, trouble_of
 
 type Hooks = dict[str, tuple[Callable[..., object], ...]]
 
@@ -36,34 +39,62 @@ class BrokenScripts(Exception):  # noqa: N818  # it carries what is broken
         self.troubles = troubles
 
 
-@frozen
+@frozen(eq=False)
 class Prepared:
     """Scripts that compile.
 
     Attributes:
-        modules: Every module of the revision, by its name.
-        notices: What looks like a slip.
+        namespace: All modules of the revision; those that are to be run have not been yet.
+        affected: The names of those that are to be run, and of modules that are gone.
+        notices: What looks like a slip in what changed.
+        hidden: Folders whose name is another module's.
     """
 
-    modules: dict[str, ScriptModule]
+    namespace: Namespace
+    affected: frozenset[str]
     notices: tuple[Notice, ...]
+    hidden: frozenset[str]
 
 
-@frozen
-class Loaded:
-    """Scripts that have run.
+@frozen(eq=False)
+class Script:
+    """One script that has run; the same object in all revisions in which it was not run again.
 
     Attributes:
-        paths: The scripts' paths, in the order in which their hooks run.
-        modules: Their modules, in the same order.
-        hooks: The hooks that do something.
-        notices: What looks like a slip.
+        path: Its path below the scripts folder.
+        name: Its module's name.
+        module: Its module.
+        hooks: Its hooks that do something.
     """
 
-    paths: tuple[str, ...] = ()
-    modules: tuple[ModuleType, ...] = ()
+    path: str
+    name: str
+    module: ModuleType
+    hooks: dict[str, Callable[..., object]]
+
+
+@frozen(eq=False)
+class Loaded:
+    """A revision that has run. It holds all that is needed to serve it, beside others.
+
+    Attributes:
+        scripts: The scripts, in the order in which their hooks run.
+        hooks: The hooks that do something.
+        notices: What looks like a slip in what was run for it.
+        namespace: Its modules.
+        hidden: Folders whose name is another module's.
+    """
+
+    scripts: tuple[Script, ...] = ()
     hooks: Hooks = field(factory=dict)
     notices: tuple[Notice, ...] = ()
+    namespace: Namespace = field(factory=Namespace)
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def texts(self) -> ScriptTexts:
+        """What its lines are quoted from, whatever serves by then."""
+        return self.namespace.texts
 
 
 @define
@@ -71,18 +102,21 @@ class Loader:
     """The scripts of the hook interpreter.
 
     Attributes:
-        texts: What lines of scripts are quoted from.
-        importing: Told the path of each script before it is imported, and before its ``on_load``.
+        texts: What lines of scripts are quoted from: those of the revision whose code runs.
+        importing: Told the path of each module before it is run, and before its ``on_load`` or ``on_unload``.
         loaded: The scripts that serve.
     """
 
     texts: ScriptTexts
     importing: Callable[[str], None]
     loaded: Loaded = field(factory=Loaded)
-    _finder: ScriptFinder = field(factory=ScriptFinder)
+    _stage: Stage = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._stage = Stage(self.texts, self.loaded.namespace)
 
     def prepare(self, folder: str, files: tuple[tuple[str, bytes], ...]) -> Prepared:
-        """Compile all scripts and the packages beside them.
+        """Compile the scripts, and modules beside them, that are not as they are in what serves. None of them runs.
 
         Args:
             folder: The scripts folder, absolute.
@@ -91,149 +125,140 @@ class Loader:
         Raises:
             BrokenScripts: Naming all that do not compile, or cannot bear their name.
         """
-        troubles: list[Trouble] = []
-        notices: list[Notice] = []
-        modules: dict[str, ScriptModule] = {}
-        taken = taken_names(folder, {path for path, _ in files})
-        for path, text in files:
-            filename = f"{folder}/{path}"
-            self.texts.add(filename, path, text)
-            name, is_package = module_name(path)
-            refusal = _refusal(path, name, modules, taken)
-            if refusal is not None:
-                troubles.append(refusal)
-                continue
-            if not _reachable(path, taken, notices):
-                continue
-            code = self._compile(text, filename, path, troubles, notices)
-            if code is not None:
-                modules[name] = ScriptModule(name, path, filename, code, text, is_package)
-        if troubles:
-            raise BrokenScripts(*troubles)
-        return Prepared(modules, tuple(notices))
+        served = self.loaded.namespace
+        compiled = compile_files(folder, files, served.modules)
+        if compiled.troubles:
+            raise BrokenScripts(*compiled.troubles)
+        modules = compiled.modules
+        affected = _affected(served.modules, modules)
+        namespace = Namespace.following(served, compiled.texts, modules, affected)
+        hidden = {top: notice for top, notice in compiled.hidden.items() if top not in self.loaded.hidden}
+        return Prepared(namespace, affected, (*hidden.values(), *compiled.notices), frozenset(compiled.hidden))
 
     def run(self, prepared: Prepared) -> Loaded:
-        """Run the scripts as modules, in file-name order, and look for hooks in them.
+        """Run the modules that are to be run, scripts in file-name order, and look for hooks in them.
+
+        What serves stands in its place again when this ends, in whatever way.
 
         Raises:
-            BrokenScripts: One of them failed; none of them stays behind.
+            BrokenScripts: One of them failed.
         """
-        before = set(sys.modules)
-        served = self._finder.modules
-        self._finder.modules = prepared.modules
-        self._finder.install()
-        scripts = [module for module in prepared.modules.values() if module.is_script]
+        served = self._stage.inside
+        self._stage.finder.install()
         try:
-            modules = tuple(self._import(script) for script in scripts)
-            hooks, notices = self._find(scripts, modules)
+            try:
+                self._stage.enter(prepared.namespace)
+                return self._run(prepared)
+            finally:
+                self._stage.enter(served)
         except BaseException:
-            self._finder.modules = served
-            for name in set(sys.modules) - before:
-                if name in prepared.modules:
-                    del sys.modules[name]
+            # An interrupt may have arrived in the line above; the next comes after a pause far longer than this takes.
+            self._stage.enter(served)
             raise
-        return Loaded(tuple(script.path for script in scripts), modules, hooks, prepared.notices + notices)
 
     def swap(self, loaded: Loaded) -> Iterator[Trouble]:
-        """Make scripts serve that have run; gives what ``on_unload`` and ``on_load`` raised, which undoes nothing."""
-        yield from self.unload()
+        """Make scripts serve that have run, as `run` gave them.
+
+        Gives what ``on_unload`` of the scripts that it replaces, and ``on_load`` of those that are new, raised; that
+        undoes nothing.
+        """
+        before = self.loaded.scripts
+        yield from self._call_all("on_unload", (script for script in before if script not in loaded.scripts))
         self.loaded = loaded
-        yield from self._call_all("on_load")
+        self._stage.enter(loaded.namespace)
+        yield from self._call_all("on_load", (script for script in loaded.scripts if script not in before))
+
+    def enter(self, loaded: Loaded) -> None:
+        """Have code of a revision import that revision's modules, and its lines quoted from its texts.
+
+        For a message that began with a revision that serves no more; afterwards, enter `loaded` again. Not to be
+        interrupted.
+        """
+        self._stage.enter(loaded.namespace)
 
     def unload(self) -> Iterator[Trouble]:
         """Call each script's ``on_unload``, as it ends; gives what they raised."""
-        yield from self._call_all("on_unload")
+        yield from self._call_all("on_unload", self.loaded.scripts)
 
-    def _call_all(self, name: str) -> Iterator[Trouble]:
-        for path, module in zip(self.loaded.paths, self.loaded.modules, strict=True):
-            function = vars(module).get(name)
+    def _call_all(self, name: str, scripts: Iterable[Script]) -> Iterator[Trouble]:
+        for script in scripts:
+            function = vars(script.module).get(name)
             if callable(function):
-                self.importing(path)
+                self.importing(script.path)
                 try:
                     function()
                 except BaseException as error:  # noqa: BLE001  # whatever a script raises, the others have their turn
                     trouble = trouble_of(error, self.texts, hook=name)
-                    yield trouble if trouble.place is not None else attrs.evolve(trouble, place=Place(path))
+                    yield trouble if trouble.place is not None else attrs.evolve(trouble, place=Place(script.path))
 
-    def _compile(
-        self, text: bytes, filename: str, path: str, troubles: list[Trouble], notices: list[Notice]
-    ) -> CodeType | None:
-        try:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                code: CodeType = compile(text, filename, "exec", dont_inherit=True)
-        except SyntaxError as error:
-            troubles.append(syntax_trouble(error, self.texts, path))
-            return None
-        except (ValueError, RecursionError, MemoryError) as error:
-            troubles.append(Trouble("broken", f"cannot be compiled: {error}", Place(path)))
-            return None
-        notices += [Notice(path, warning.lineno, str(warning.message)) for warning in caught]
-        return code
+    def _run(self, prepared: Prepared) -> Loaded:
+        finder = self._stage.finder
+        finder.asked.clear()
+        modules = prepared.namespace.modules
+        again = {name: module for name, module in modules.items() if name in prepared.affected}
+        ran = {name: self._import(module) for name, module in again.items() if module.is_script}
+        for name, module in again.items():
+            # What is in use, but is imported only while a hook runs: its errors shall show now, not then.
+            if name not in finder.asked and self.loaded.namespace.has_run(name):
+                self._import(module)
+        scripts, notices = self._find([module for module in modules.values() if module.is_script], ran)
+        hooks: dict[str, tuple[Callable[..., object], ...]] = {}
+        for script in scripts:
+            for hook, function in script.hooks.items():
+                hooks[hook] = (*hooks.get(hook, ()), function)
+        return Loaded(scripts, hooks, prepared.notices + notices, prepared.namespace, prepared.hidden)
 
-    def _import(self, script: ScriptModule) -> ModuleType:
-        self.importing(script.path)
+    def _import(self, module: ScriptModule) -> ModuleType:
+        self.importing(module.path)
         try:
-            module = load_module(script.name, self._finder)
-            if type(module) is not ModuleType:
+            found = load_module(module, self._stage.finder)
+            if module.is_script and type(found) is not ModuleType:
                 raise TypeError("it put something in its own place in sys.modules that is no module")  # noqa: TRY301
-            return module  # noqa: TRY300
+            return found  # noqa: TRY300
         except HookFailure as error:
             trouble = trouble_of(error, self.texts, hook="import")
             raise BrokenScripts(
-                _as_broken(trouble, script, "call fail() in a hook, where there is a message")
+                _as_broken(trouble, module, "call fail() in a hook, where there is a message")
             ) from None
         except BaseException as error:  # noqa: BLE001  # SystemExit and the like are a script's errors, too
-            raise BrokenScripts(_as_broken(trouble_of(error, self.texts, hook="import"), script)) from None
+            raise BrokenScripts(_as_broken(trouble_of(error, self.texts, hook="import"), module)) from None
 
-    def _find(self, scripts: list[ScriptModule], modules: tuple[ModuleType, ...]) -> tuple[Hooks, tuple[Notice, ...]]:
-        found: dict[str, list[Callable[..., object]]] = {}
+    def _find(
+        self, modules: list[ScriptModule], ran: dict[str, ModuleType]
+    ) -> tuple[tuple[Script, ...], tuple[Notice, ...]]:
+        """The scripts of a revision: those that ran, and for the others what was found when they did."""
+        known = {script.name: script for script in self.loaded.scripts}
+        scripts: list[Script] = []
         notices: list[Notice] = []
         troubles: list[Trouble] = []
-        names = {script.name for script in scripts}
-        for script, module in zip(scripts, modules, strict=True):
+        names = {module.name for module in modules}
+        for module in modules:
+            if module.name not in ran:
+                scripts.append(known[module.name])
+                continue
             try:
-                result = find_hooks(module, script.path, names, self.texts)
+                result = find_hooks(ran[module.name], module.path, names, self.texts, strict=bool(known))
             except BaseException as error:  # noqa: BLE001  # objects of scripts may answer any question by an error
-                headline = f"the hooks of {script.path} cannot be looked at: {name_of(error)}"
-                troubles.append(Trouble("broken", headline, Place(script.path)))
+                headline = f"the hooks of {module.path} cannot be looked at: {name_of(error)}"
+                troubles.append(Trouble("broken", headline, Place(module.path)))
                 continue
             notices += result.notices
             troubles += result.troubles
-            for hook, function in result.hooks.items():
-                found.setdefault(hook, []).append(function)
+            scripts.append(Script(module.path, module.name, ran[module.name], result.hooks))
         if troubles:
             raise BrokenScripts(*troubles)
-        return {hook: tuple(functions) for hook, functions in found.items()}, tuple(notices)
+        return tuple(scripts), tuple(notices)
 
 
-def _refusal(path: str, name: str, modules: dict[str, Any], taken: dict[str, str]) -> Trouble | None:
-    if "/" not in path and name in taken:
-        return Trouble(
-            "broken",
-            f"{path} bears the name of {taken[name]}, so that one of them could not be imported",
-            Place(path),
-            advice=f"rename it, for example to my_{path}",
-        )
-    if name in modules:
-        other = modules[name].path
-        return Trouble("broken", f"{path} and {other} are the same module, {name}", Place(path), advice="rename one")
-    return None
+def _affected(served: dict[str, ScriptModule], modules: dict[str, ScriptModule]) -> frozenset[str]:
+    changed = served.keys() ^ modules.keys() | folders(served) ^ folders(modules)
+    changed |= {name for name, module in modules.items() if served.get(name) is not module}
+    return affected_modules(changed, {name: module.imports for name, module in modules.items()})
 
 
-def _reachable(path: str, taken: dict[str, str], notices: list[Notice]) -> bool:
-    top = path.split("/", 1)[0]
-    if "/" not in path or top not in taken:
-        return True
-    notice = Notice(f"{top}/", 0, f"bears the name of {taken[top]} and cannot be imported; rename it to use it")
-    if notice not in notices:
-        notices.append(notice)
-    return False
-
-
-def _as_broken(trouble: Trouble, script: ScriptModule, advice: str = "") -> Trouble:
+def _as_broken(trouble: Trouble, module: ScriptModule, advice: str = "") -> Trouble:
     """An error at import: where no line of a script is to blame, the script itself is."""
-    headline = trouble.headline.replace("import failed", f"{script.path} cannot be imported", 1)
+    headline = trouble.headline.replace("import failed", f"{module.path} cannot be imported", 1)
     return Trouble(
-        "broken", headline, trouble.place or Place(script.path), trouble.path, trouble.advice or advice, "import"
+        "broken", headline, trouble.place or Place(module.path), trouble.path, trouble.advice or advice, "import"
     )

@@ -5,6 +5,7 @@ that were read here and never look at the disk again, so a revision is one thing
 """
 
 import hashlib
+import os
 import time
 from pathlib import Path
 
@@ -19,6 +20,9 @@ SOURCE_BYTES = 16 * MIB
 SOURCE_FILES = 2000
 #: The folder that belongs to the scripts' own files, not to their source.
 DATA_FOLDER = "data"
+
+#: What the disk says of each source file without its being read: name, device, inode, times of change, size.
+type Signature = tuple[tuple[str | int, ...], ...]
 
 
 @frozen
@@ -49,7 +53,7 @@ class Sources:
     """The texts of a scripts folder.
 
     Attributes:
-        folder: The folder, absolute.
+        folder: The folder, absolute. Links in it are kept, so that a link that is pointed elsewhere changes only texts.
         texts: Each source file's path below the folder, with slashes, and its bytes.
     """
 
@@ -84,12 +88,17 @@ def read_sources(folder: Path) -> Sources:
     Raises:
         ScriptsBroken: The folder holds too much, or something that cannot be read.
     """
+    try:
+        names = _source_files(folder)
+    except OSError as error:
+        raise _broken(
+            f"the scripts folder cannot be read: {error.strerror}", folder.name, "make it readable for the server"
+        ) from None
     texts: list[tuple[str, bytes]] = []
     size = 0
-    for path in _source_files(folder):
-        name = path.relative_to(folder).as_posix()
+    for name in names:
         try:
-            text = path.read_bytes()
+            text = (folder / name).read_bytes()
         except FileNotFoundError:
             continue  # removed since the folder was listed: as if it had never been there
         except OSError as error:
@@ -102,25 +111,55 @@ def read_sources(folder: Path) -> Sources:
                 "keep only scripts and their packages there, and install libraries where Python looks for them",
             )
         texts.append((name, text))
-    return Sources(str(folder.resolve()), tuple(texts))
+    return Sources(os.path.abspath(folder), tuple(texts))  # noqa: PTH100  # Path.absolute() would keep ".."
 
 
-def _source_files(folder: Path) -> list[Path]:
-    found = []
+def source_signature(folder: Path) -> Signature | None:
+    """What differs as soon as a source file does, and costs far less than reading them. It may block on a slow disk.
+
+    Args:
+        folder: The scripts folder.
+
+    Returns:
+        None where there is no such folder. What cannot be looked at has its error instead.
+    """
     try:
-        for place, folders, files in folder.walk(on_error=_refuse):
-            top = place == folder
-            folders[:] = sorted(name for name in folders if name.isidentifier() and _is_package(name, top=top))
-            found += [place / name for name in sorted(files) if name.endswith(".py") and not (top and _is_test(name))]
+        names = _source_files(folder)
+    except FileNotFoundError:
+        return None
     except OSError as error:
-        raise _broken(
-            f"the scripts folder cannot be read: {error.strerror}", folder.name, "make it readable for the server"
-        ) from None
+        return (("", error.errno or 0),)
+    return tuple(_stamp(folder, name) for name in names)
+
+
+def _stamp(folder: Path, name: str) -> tuple[str | int, ...]:
+    try:
+        found = os.stat(f"{folder}/{name}")  # noqa: PTH116  # ten times a second, for each file
+    except OSError as error:
+        return name, error.errno or 0
+    return name, found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
+
+
+def _source_files(folder: Path) -> list[str]:
+    """The source files' paths below the folder, with slashes; those of a folder before those of the folders in it.
+
+    Raises:
+        OSError: The folder, or one in it, cannot be listed.
+    """
+    found: list[str] = []
+    top = str(folder)
+    # Not Path.walk(), which takes four times as long.
+    for place, folders, files in os.walk(top, onerror=lambda error: _refuse(error, top)):
+        below = "" if place == top else place[len(top) :].lstrip(os.sep).replace(os.sep, "/") + "/"
+        folders[:] = sorted(name for name in folders if name.isidentifier() and _is_package(name, top=not below))
+        found += [below + name for name in sorted(files) if name.endswith(".py") and (below or not _is_test(name))]
     return found
 
 
-def _refuse(error: OSError) -> None:
-    raise error
+def _refuse(error: OSError, top: str) -> None:
+    # A folder in it that was removed since it was listed is as if it had never been there.
+    if not isinstance(error, FileNotFoundError) or error.filename == top:
+        raise error
 
 
 def _is_package(name: str, *, top: bool) -> bool:

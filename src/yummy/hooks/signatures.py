@@ -2,7 +2,8 @@
 
 Owns the checks that are made when a script is loaded: names, numbers of arguments, kinds of functions. Errors keep
 scripts from being loaded; slips are noticed, and the hook stays, since a check that is left out silently would let
-through what it was written to stop.
+through what it was written to stop. A hook that cannot be called is a slip while there is nothing better, and an
+error where scripts serve already: then they go on.
 """
 
 import difflib
@@ -33,7 +34,9 @@ class Findings:
     troubles: list[Trouble] = field(factory=list)
 
 
-def find_hooks(module: ModuleType, path: str, scripts: set[str], texts: ScriptTexts) -> Findings:
+def find_hooks(
+    module: ModuleType, path: str, scripts: set[str], texts: ScriptTexts, *, strict: bool = False
+) -> Findings:
     """Look for hooks in a module that has run.
 
     Args:
@@ -41,6 +44,7 @@ def find_hooks(module: ModuleType, path: str, scripts: set[str], texts: ScriptTe
         path: Its path below the scripts folder.
         scripts: The names of all scripts' modules.
         texts: What lines of scripts are quoted from.
+        strict: Whether a hook that cannot be called with its arguments is an error.
     """
     findings = Findings()
     for name, value in list(vars(module).items()):
@@ -60,11 +64,19 @@ def find_hooks(module: ModuleType, path: str, scripts: set[str], texts: ScriptTe
         elif _is_delayed(value):
             findings.troubles.append(_delayed(name, place))
         else:
-            empty = _does_nothing(value)
-            findings.notices += _wrong_arguments(name, value, place, empty=empty)
-            if not empty:
-                findings.hooks[name] = value
+            _check_hook(findings, name, value, place, strict=strict)
     return findings
+
+
+def _check_hook(findings: Findings, name: str, value: Callable[..., object], place: Place, *, strict: bool) -> None:
+    empty = _does_nothing(value)
+    problem = _wrong_arguments(name, value)
+    if problem and strict and not empty:
+        findings.troubles.append(_uncallable(name, problem, place))
+    elif problem:
+        findings.notices.append(_useless(problem, place, empty=empty))
+    if not empty:
+        findings.hooks[name] = value
 
 
 def _definition(value: Any, path: str, texts: ScriptTexts) -> Place:
@@ -98,22 +110,33 @@ def _delayed(name: str, place: Place) -> Trouble:
     )
 
 
-def _wrong_arguments(name: str, value: Callable[..., object], place: Place, *, empty: bool) -> list[Notice]:
+def _wrong_arguments(name: str, value: Callable[..., object]) -> str:
+    """What is wrong with a hook's arguments, or nothing."""
     wanted = HOOK_ARGUMENTS[name]
     try:
         signature = inspect.signature(value)
     except (TypeError, ValueError):
-        return []  # something built in, that does not tell
+        return ""  # something built in, that does not tell
     try:
         signature.bind(*wanted)
     except TypeError:
-        shown = f"{name}({', '.join(wanted)})"
-        effect = (
-            "it does nothing and is not called, but as soon as it does something" if empty else "until it is corrected,"
-        )
-        text = f"{name}{signature} cannot be called as {shown}; {effect} every message that it is for fails"
-        return [Notice(place.file, place.line, text)]
-    return []
+        return f"{name}{signature} cannot be called as {_call(name)}"
+    return ""
+
+
+def _call(name: str) -> str:
+    return f"{name}({', '.join(HOOK_ARGUMENTS[name])})"
+
+
+def _useless(problem: str, place: Place, *, empty: bool) -> Notice:
+    effect = (
+        "it does nothing and is not called, but as soon as it does something" if empty else "until it is corrected,"
+    )
+    return Notice(place.file, place.line, f"{problem}; {effect} every message that it is for fails")
+
+
+def _uncallable(name: str, problem: str, place: Place) -> Trouble:
+    return Trouble("broken", problem, place, advice=f"write it as def {_call(name)}", hook="import")
 
 
 def _does_nothing(value: object) -> bool:
