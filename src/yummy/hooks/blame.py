@@ -12,7 +12,7 @@ from attrs import evolve
 from yummy.hooks.copies import UnfitFieldError
 from yummy.hooks.deadline import Whereabouts
 from yummy.hooks.report import Place, Trouble
-from yummy.hooks.traces import ScriptTexts, trouble_of
+from yummy.hooks.traces import ScriptTexts, late_trouble, trouble_of
 
 #: What a hook gives back whose code has not run, and where it keeps that code.
 NOT_RUN: dict[type, tuple[str, str]] = {
@@ -38,29 +38,17 @@ def raised(hook: str, function: Callable[..., object], error: BaseException, tex
     return trouble if trouble.place is not None else evolve(trouble, place=definition(function, texts))
 
 
-def late(
-    hook: str, where: Whereabouts, seconds: float, texts: ScriptTexts, function: Callable[..., object] | None = None
-) -> Trouble:
-    """A hook, or what else ran, was interrupted at its deadline.
+def late(hook: str, function: Callable[..., object], where: Whereabouts, texts: ScriptTexts) -> Trouble:
+    """A hook was interrupted at its deadline.
 
     Args:
-        hook: What ran.
+        hook: Its name.
+        function: The function that was called, to be named where no line of a script is known.
         where: Where it was, innermost first.
-        seconds: The deadline.
         texts: The scripts.
-        function: What was called, to be named where no line of a script is known.
     """
-    path = script_path(where, texts)
-    place = path[-1] if path else function and definition(function, texts)
-    setting = "HOOK_LOAD_TIMEOUT" if hook in {"import", "on_load", "on_unload"} else "HOOK_TIMEOUT"
-    return Trouble(
-        "timeout",
-        f"{hook} was interrupted, it has run for {seconds:g} s ({setting})",
-        place or None,
-        path,
-        "look for a loop without end, and do long work in another program: all players wait for each call of a hook",
-        hook,
-    )
+    trouble = late_trouble(hook, script_path(where, texts))
+    return trouble if trouble.place is not None else evolve(trouble, place=definition(function, texts))
 
 
 def script_path(where: Whereabouts, texts: ScriptTexts) -> tuple[Place, ...]:

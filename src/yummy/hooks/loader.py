@@ -10,13 +10,14 @@ Modules are made of the texts of one revision; the disk is not looked at, and no
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from types import ModuleType
+from typing import Any
 
 import attrs
 from attrs import define, field, frozen
 
 from yummy.hooks.compilation import compile_files
-from yummy.hooks.failure import HookFailure
 from yummy.hooks.finder import ScriptModule, load_module
 from yummy.hooks.imports import affected_modules
 from yummy.hooks.namespace import Namespace, Stage, folders
@@ -103,12 +104,14 @@ class Loader:
 
     Attributes:
         texts: What lines of scripts are quoted from: those of the revision whose code runs.
-        importing: Told the path of each module before it is run, and before its ``on_load`` or ``on_unload``.
+        step: Told what is about to be run: a module's path, and ``import``, ``on_load`` or ``on_unload``.
+        watched: Calls what runs code of scripts, under the deadline; gives what it returned and what it raised.
         loaded: The scripts that serve.
     """
 
     texts: ScriptTexts
-    importing: Callable[[str], None]
+    step: Callable[[str, str], None]
+    watched: Callable[..., tuple[Any, BaseException | None]]
     loaded: Loaded = field(factory=Loaded)
     _stage: Stage = field(init=False)
 
@@ -184,10 +187,9 @@ class Loader:
         for script in scripts:
             function = vars(script.module).get(name)
             if callable(function):
-                self.importing(script.path)
-                try:
-                    function()
-                except BaseException as error:  # noqa: BLE001  # whatever a script raises, the others have their turn
+                self.step(script.path, name)
+                _, error = self.watched(function)
+                if error is not None:
                     trouble = trouble_of(error, self.texts, hook=name)
                     yield trouble if trouble.place is not None else attrs.evolve(trouble, place=Place(script.path))
 
@@ -209,19 +211,14 @@ class Loader:
         return Loaded(scripts, hooks, prepared.notices + notices, prepared.namespace, prepared.hidden)
 
     def _import(self, module: ScriptModule) -> ModuleType:
-        self.importing(module.path)
-        try:
-            found = load_module(module, self._stage.finder)
-            if module.is_script and type(found) is not ModuleType:
-                raise TypeError("it put something in its own place in sys.modules that is no module")  # noqa: TRY301
-            return found  # noqa: TRY300
-        except HookFailure as error:
-            trouble = trouble_of(error, self.texts, hook="import")
-            raise BrokenScripts(
-                _as_broken(trouble, module, "call fail() in a hook, where there is a message")
-            ) from None
-        except BaseException as error:  # noqa: BLE001  # SystemExit and the like are a script's errors, too
-            raise BrokenScripts(_as_broken(trouble_of(error, self.texts, hook="import"), module)) from None
+        self.step(module.path, "import")
+        found, error = self.watched(load_module, module, self._stage.finder)
+        if error is None and module.is_script and type(found) is not ModuleType:
+            error = TypeError("it put something in its own place in sys.modules that is no module")
+        if error is not None:
+            raise BrokenScripts(_as_broken(trouble_of(error, self.texts, hook="import"), module))
+        imported: ModuleType = found
+        return imported
 
     def _find(
         self, modules: list[ScriptModule], ran: dict[str, ModuleType]
@@ -236,9 +233,9 @@ class Loader:
             if module.name not in ran:
                 scripts.append(known[module.name])
                 continue
-            try:
-                result = find_hooks(ran[module.name], module.path, names, self.texts, strict=bool(known))
-            except BaseException as error:  # noqa: BLE001  # objects of scripts may answer any question by an error
+            find = partial(find_hooks, strict=bool(known))
+            result, error = self.watched(find, ran[module.name], module.path, names, self.texts)
+            if error is not None:
                 headline = f"the hooks of {module.path} cannot be looked at: {name_of(error)}"
                 troubles.append(Trouble("broken", headline, Place(module.path)))
                 continue
@@ -256,9 +253,8 @@ def _affected(served: dict[str, ScriptModule], modules: dict[str, ScriptModule])
     return affected_modules(changed, {name: module.imports for name, module in modules.items()})
 
 
-def _as_broken(trouble: Trouble, module: ScriptModule, advice: str = "") -> Trouble:
+def _as_broken(trouble: Trouble, module: ScriptModule) -> Trouble:
     """An error at import: where no line of a script is to blame, the script itself is."""
     headline = trouble.headline.replace("import failed", f"{module.path} cannot be imported", 1)
-    return Trouble(
-        "broken", headline, trouble.place or Place(module.path), trouble.path, trouble.advice or advice, "import"
-    )
+    kind = "broken" if trouble.kind == "error" else trouble.kind
+    return attrs.evolve(trouble, kind=kind, headline=headline, place=trouble.place or Place(module.path))

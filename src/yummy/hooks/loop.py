@@ -159,7 +159,10 @@ class Loop:
         if loaded is None:
             reply = call.crashed(blame.gone(call.hook, revision))
         else:
+            # A message that began before the last load ends with what it began with.
+            self._loader.enter(loaded)
             reply = self._runner.run(call, loaded, list(values), rooms, users)
+            self._loader.enter(self._loader.loaded)
         try:
             self._channel.reply(reply)
         except ValueError as error:

@@ -210,7 +210,7 @@ class Runner:
         return call.crashed(blame.not_run(call.hook, function, result, call.texts))
 
     def _late(self, call: Call, function: Callable[..., object]) -> Frame:
-        return call.crashed(blame.late(call.hook, self.deadline.where, self.limits.timeout, call.texts, function))
+        return call.crashed(blame.late(call.hook, function, self.deadline.where, call.texts))
 
     def _warn(self, text: str) -> None:
         self.output.line("warning", text)

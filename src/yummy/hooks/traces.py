@@ -12,6 +12,7 @@ from types import CodeType, TracebackType
 
 from attrs import define, field
 
+from yummy.hooks.failure import HookFailure, HookTimeout
 from yummy.hooks.report import Place, Trouble
 
 # Read as Python keeps them, whatever properties of that name a script's class has.
@@ -87,13 +88,33 @@ def trouble_of(error: BaseException, texts: ScriptTexts, *, hook: str) -> Troubl
         hook: The function that was called, or what else ran.
     """
     path = _script_frames(_traceback_of(error), texts)
+    if issubclass(type(error), HookTimeout):
+        return late_trouble(hook, tuple(path))
     cause = _cause_of(error)
     if cause is None and not _is_context_hidden(error):
         cause = _context_of(error)
     headline = f"{hook} failed: {name_of(error)}"
     if cause is not None:
         headline += f" (while handling {name_of(cause)})"
-    return Trouble("error", headline, path[-1] if path else None, tuple(path), _advice(error), hook)
+    return Trouble("error", headline, path[-1] if path else None, tuple(path), _advice(error, hook), hook)
+
+
+def late_trouble(hook: str, path: tuple[Place, ...]) -> Trouble:
+    """Describe the interrupt of what has run too long.
+
+    Args:
+        hook: What ran.
+        path: Where it was, outermost first.
+    """
+    setting = "HOOK_LOAD_TIMEOUT" if hook in {"import", "on_load", "on_unload"} else "HOOK_TIMEOUT"
+    return Trouble(
+        "timeout",
+        f"{hook} was interrupted: it has run for too long ({setting})",
+        path[-1] if path else None,
+        path,
+        "look for a loop without end, and do long work in another program: all players wait for each call of a hook",
+        hook,
+    )
 
 
 def syntax_trouble(error: SyntaxError, texts: ScriptTexts, path: str) -> Trouble:
@@ -157,7 +178,7 @@ def _with_columns(place: Place, code: CodeType, instruction: int) -> Place:
     return Place(place.file, place.line, place.source, first, last, place.function)
 
 
-def _advice(error: BaseException) -> str:
+def _advice(error: BaseException, hook: str) -> str:
     kind = type(error)  # by its class: `isinstance` would ask the exception itself
     if issubclass(kind, ModuleNotFoundError):
         return "correct the name, or install the module where the server's Python finds it"
@@ -165,6 +186,8 @@ def _advice(error: BaseException) -> str:
         return "this library cannot be used in hooks: it does not support Python's subinterpreters"
     if issubclass(kind, RecursionError):
         return "a function calls itself without end: look for the missing end condition"
+    if issubclass(kind, HookFailure) and hook == "import":
+        return "call fail() in a hook, where there is a message"
     if issubclass(kind, SystemExit | KeyboardInterrupt):
         return "a script cannot end the server: to refuse a message, call fail() from yummy"
     return ""
