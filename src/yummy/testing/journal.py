@@ -148,9 +148,8 @@ class Journal:
         level = "error" if method == "exception" else method
         line = Line(logger.name, level, _text(event), fields)
         self.lines.append(line)
-        # A report says it all; and this is no format string.
-        said = line.text if line.is_report else " ".join([line.text, *map("{0[0]}={0[1]!r}".format, fields.items())])
-        return said.replace("%", "%%")
+        # A report says it all.
+        return line.text if line.is_report else " ".join([line.text, *map("{0[0]}={0[1]!r}".format, fields.items())])
 
 
 def _text(event: EventDict) -> str:
