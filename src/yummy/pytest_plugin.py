@@ -7,7 +7,6 @@ server, only for a test that asks for it.
 
 from collections.abc import AsyncIterator
 from inspect import iscoroutinefunction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,20 +55,33 @@ async def yummy_game(request: pytest.FixtureRequest) -> AsyncIterator["Game"]:
 
 
 def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The arguments of the game: the closest marker wins."""
+    """The arguments of the game. The closest marker wins; where the scripts come from is one question."""
     options: dict[str, Any] = {}
     for marker in request.node.iter_markers(MARKER):
-        options = {**marker.kwargs, **options}
+        answered = {"hooks", "scripts"} if options.keys() & {"hooks", "scripts"} else set()
+        options |= {name: value for name, value in marker.kwargs.items() if name not in options.keys() | answered}
     if "hooks" in options:
         options["hooks"] = request.path.parent / options["hooks"]
     elif "scripts" not in options:
         config = request.config
         base = config.rootpath if config.inipath is None else config.inipath.parent
-        options["hooks"] = base / Path(config.getini("yummy_hooks"))
+        options["hooks"] = base / config.getini("yummy_hooks")
     return options
 
 
 def _run(*arguments: Any, **options: Any) -> Any:
+    """Run a test with time standing still; what fails it comes without the groups that nurseries make of it."""
     from yummy.testing import run  # noqa: PLC0415  # as above
 
-    return run(*arguments, **options)
+    __tracebackhide__ = True
+    failure: BaseException
+    try:
+        return run(*arguments, **options)
+    except BaseExceptionGroup as group:
+        failure = group
+        while isinstance(failure, BaseExceptionGroup) and len(failure.exceptions) == 1:
+            failure = failure.exceptions[0]
+    try:
+        raise failure
+    finally:
+        del failure  # it holds this frame, which holds it

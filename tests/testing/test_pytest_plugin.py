@@ -19,9 +19,9 @@ async def test_those_beside_the_test(yummy_game):
     assert yummy_game.printed == ["beside"]
 
 
-@pytest.mark.yummy(scripts={"own.py": "print('its own')"}, settings={"max_room_meta": 3}, encoding="json")
+@pytest.mark.yummy(hooks="nowhere", settings={"max_room_meta": 3}, encoding="json")
 class TestItsOwn:
-    @pytest.mark.yummy(settings={"max_room_meta": 4})
+    @pytest.mark.yummy(scripts={"own.py": "print('its own')"}, settings={"max_room_meta": 4})
     async def test_its_own(self, yummy_game):
         assert yummy_game.printed == ["its own"]
         assert yummy_game.parts.settings.max_room_meta == 4
@@ -29,6 +29,7 @@ class TestItsOwn:
 """
 FAILING = """
 import pytest
+import trio
 
 
 async def test_wrong(yummy_game):
@@ -46,6 +47,11 @@ async def test_left_over(yummy_game):
 @pytest.mark.yummy(hooks="nowhere")
 async def test_no_scripts(yummy_game):
     pass
+
+
+@pytest.mark.yummy(patience=0.2)
+async def test_asleep(yummy_game):
+    await trio.sleep(1)
 
 
 def test_in_no_loop(yummy_game):
@@ -86,13 +92,14 @@ def test_failures_show_the_line_of_the_test_and_the_report(pytest_in):
         hooks__game_dot_py="def post_play(model, success):\n    if success:\n        1 / 0\n",
         tests__test_game_dot_py=FAILING,
     )
-    assert (code, "3 failed, 1 error" in output) == (1, True), output
+    assert (code, "4 failed, 1 error" in output) == (1, True), output
     assert ">       await ann.expect_reply()" in output
     assert "AssertionError: ann expected that Play succeeds, but the reply is Play {'status': False" in output
     assert "AssertionError: the test did not expect this" in output
     assert "game.py:3 in post_play" in output
+    assert "StuckError: nothing has happened for 0.2 s" in output
     assert "tests/nowhere to take scripts from" in output
-    assert "Trio fixtures can only be used by Trio tests" in output
+    assert "'test_in_no_loop' requested an async fixture 'yummy_game'" in output
 
 
 def test_without_pytest_trio_the_test_says_what_to_install(pytest_in):

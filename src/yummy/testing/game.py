@@ -40,7 +40,7 @@ PATIENCE = 30.0
 _SALT = "only-for-tests-" * 4
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Game:
     """A game under test; `game` opens it.
 
@@ -54,6 +54,9 @@ class Game:
     _stillness: Stillness
     _format: Format
     players: list[Player] = field(factory=list)
+
+    def __repr__(self) -> str:
+        return f"<game of {', '.join(player.name for player in self.players) or 'nobody'}>"
 
     @property
     def now(self) -> float:
@@ -178,14 +181,17 @@ class Game:
         )
         await store.write([account])
 
-    def _explain(self, text: str) -> str:
-        """Add what the log knows to a failure, and put names in place of ids."""
-        text += self._journal.told()
+    def named(self, text: str) -> str:
+        """A text with the names of players in place of their ids."""
         for player in self.players:
             for value, what in ((player.user_id, "user_id"), (player.session_id, "session_id")):
                 if value:
                     text = text.replace(value, f"<{what} of {player.name}>")
         return text
+
+    def _explain(self, text: str) -> str:
+        """A failure with what the log knows of it."""
+        return self.named(text + self._journal.told())
 
 
 @asynccontextmanager
@@ -250,7 +256,7 @@ async def game(
                     raise
             if stuck:
                 raise stuck[0]
-    journal.check()
+    journal.check(opened.named)
 
 
 @contextmanager
@@ -259,7 +265,6 @@ def _folder(hooks: Path | str | None, scripts: Mapping[str, str] | None) -> Iter
         raise ValueError(
             'name the folder of the scripts (hooks="hooks") or give their texts (scripts={"game.py": ...})'
         )
-
     if scripts is None:
         folder = Path(hooks or ".")
         if not folder.is_dir():

@@ -4,7 +4,7 @@ Takes structlog over for the length of a block and puts it back; the lines go on
 that a test runner shows them. Knows nothing of games.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -91,8 +91,11 @@ class Journal:
         self._expected += 1
         return waiting[0]
 
-    def check(self) -> None:
+    def check(self, named: Callable[[str], str]) -> None:
         """End the test if something went wrong that it did not expect and was not told of.
+
+        Args:
+            named: Puts names in place of ids.
 
         Raises:
             AssertionError: With the reports.
@@ -101,7 +104,7 @@ class Journal:
         if unexpected := self.take_untold():
             texts = "\n\n".join(map(str, unexpected))
             raise AssertionError(
-                f"the test did not expect this (if it should: await game.expect_report(...)):\n\n{texts}"
+                f"the test did not expect this (if it should: await game.expect_report(...)):\n\n{named(texts)}"
             )
 
     def take_untold(self) -> list[Line]:

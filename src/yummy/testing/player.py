@@ -22,7 +22,7 @@ from yummy.testing.messages import Message, differences
 SHOWN_MESSAGES = 20
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Request:
     """A request that was pushed; awaited, it gives its reply, which must be a success.
 
@@ -35,6 +35,9 @@ class Request:
     player: "Player"
     type: str
     reply: Message | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.type} of {self.player.name}>"
 
     def __await__(self) -> Generator[Any, Any, Message]:
         """Wait for a reply that says that it was done."""
@@ -62,7 +65,7 @@ class _Heard:
     looked_at: bool = False
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Player:
     """A client of the game; `Game.player` and `Game.guest` make one.
 
@@ -87,6 +90,9 @@ class Player:
 
     def __attrs_post_init__(self) -> None:
         self._connect()
+
+    def __repr__(self) -> str:
+        return f"<player {self.name}>"
 
     @property
     def user_id(self) -> str:
