@@ -75,10 +75,10 @@ def pytest_in(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("ini", ["[pytest]\n", "[pytest]\ntrio_mode = true\nyummy_hooks = hooks\n"])
-def test_games_have_the_scripts_that_the_closest_marker_names_whatever_the_mode_of_trio(pytest_in, ini):
+def test_games_have_the_scripts_that_the_closest_marker_names_also_where_trio_runs_all_tests(pytest_in):
+    # Where it does not, the tests of docs/testing.md run.
     code, output = pytest_in(
-        pytest_dot_ini=ini,
+        pytest_dot_ini="[pytest]\ntrio_mode = true\n",
         hooks__game_dot_py="""print("the project's")""",
         tests__beside_dot_py="print('beside')",
         tests__test_game_dot_py=PASSING,
