@@ -156,7 +156,7 @@ async def test_a_server_that_does_not_come_to_rest_is_named_instead_of_waited_fo
             finally:
                 (tmp_path / "enough").touch()
 
-    with pytest.raises(StuckError, match=r"within 0.2 s: 1 chains run, 1 hook calls wait. Does a hook wait"):
+    with pytest.raises(StuckError, match=r"within 0.2 s \(chains running: 1, hook calls waiting: 1\). Does a"):
         await play()
 
 

@@ -136,6 +136,7 @@ class Stillness:
     def _why_busy(self) -> str:
         waiting = self.parts.hooks.statistics().waiting
         return (
-            f"the server has not come to rest within {self.patience:g} s: {self.parts.tasks.running} chains run, "
-            f"{waiting} hook calls wait. " + ("Does a hook wait for something that never comes?" if waiting else "")
-        ).rstrip()
+            f"the server has not come to rest within {self.patience:g} s (chains running: {self.parts.tasks.running}, "
+            f"hook calls waiting: {waiting})"
+            + (". Does a hook wait for something that never comes?" if waiting else "")
+        )
