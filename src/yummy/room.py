@@ -55,24 +55,27 @@ class Room:
         """Each member's rank, by user id."""
         return {member.user_id: member.rank for member in self.members}
 
+    @classmethod
+    def of(cls, found: RoomSnapshot) -> "Room":
+        """A copy for a script of what the server has looked up."""
+        return cls(
+            found.room_id,
+            found.name,
+            found.description,
+            found.access_type,
+            found.join_request,
+            found.max_user,
+            found.tags,
+            _values(found),
+            tuple(Member(*member) for member in found.members),
+            found.banned,
+        )
+
 
 def get_room(room_id: str | None) -> Room | None:
     """A room: its name, members, ranks, tags and so on; None if there is none."""
     found = current("get_room").room("get_room", room_id)
-    if found is None:
-        return None
-    return Room(
-        found.room_id,
-        found.name,
-        found.description,
-        found.access_type,
-        found.join_request,
-        found.max_user,
-        found.tags,
-        _values(found),
-        tuple(Member(*member) for member in found.members),
-        found.banned,
-    )
+    return None if found is None else Room.of(found)
 
 
 def get_room_meta(room_id: str | None, key: str) -> Any:

@@ -24,7 +24,8 @@ from yummy.hooks.calls import HookLimits, ScriptsBroken
 from yummy.hooks.host import HookHost, open_hooks
 from yummy.passwords import Argon2Passwords
 from yummy.pipeline.chain import Chain
-from yummy.pipeline.intake import Intake
+from yummy.pipeline.desk import Passwords
+from yummy.pipeline.intake import Connection, Intake
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.tasks import Tasks
 from yummy.pipeline.windows import Windows
@@ -35,7 +36,6 @@ from yummy.store.accounts import AccountStore
 from yummy.store.database import Database, DatabaseError
 from yummy.store.world import World
 from yummy.transport import Gate, Transport, TransportLimits, open_listeners, serve
-from yummy.transport.connection import Connection
 from yummy.transport.tls import load_certificate
 
 _log = structlog.get_logger("yummy.server")
@@ -62,6 +62,35 @@ class StartupError(Exception):
         super().__init__(text)
         self.exit_code = exit_code
         self.stuck = stuck
+
+
+@attrs.define(eq=False)
+class Parts:
+    """All of a server but its transport: joined, running, and served by whatever hands connections to it.
+
+    Attributes:
+        settings: What they were made with.
+        chain: Runs messages.
+        database: Accounts and issued sessions.
+        store: The database, asked from the event loop.
+        hooks: The scripts.
+        tasks: The chains that run.
+        windows: The sessions without a connection.
+        services: Owns what chains need; ends after them.
+    """
+
+    settings: Settings
+    chain: Chain
+    database: Database
+    store: AccountStore
+    hooks: HookHost
+    tasks: Tasks
+    windows: Windows
+    services: trio.Nursery
+
+    def make_peer(self, connection: Connection) -> Intake:
+        """The pipeline's end of a connection that has come."""
+        return Intake(connection, self.chain, self.tasks.start, self.windows.open, trio.current_time)
 
 
 @attrs.define(eq=False)
@@ -187,12 +216,32 @@ async def _stop_when(reason: trio.Event, life: _Life) -> None:
 async def open_server(settings: Settings, *, wall_clock: Callable[[], float] = time.time) -> AsyncIterator[Server]:
     """Run a server for the length of a block.
 
+    Args:
+        settings: With a `salt_key`.
+        wall_clock: Unix seconds; dates and tokens go by it.
+
+    Raises:
+        StartupError: A part could not begin.
+    """
+    async with open_parts(settings, wall_clock=wall_clock) as parts:
+        serving = partial(serve, **await _transport_parts(settings), make_peer=parts.make_peer)
+        transport = await parts.services.start(serving)
+        yield Server(settings, parts.chain, parts.database, parts.hooks, transport, parts.tasks)
+
+
+@asynccontextmanager
+async def open_parts(
+    settings: Settings, *, wall_clock: Callable[[], float] = time.time, passwords: Passwords | None = None
+) -> AsyncIterator[Parts]:
+    """Run all of a server but its transport for the length of a block.
+
     The nurseries in here own every task of the server: the inner one the chains, the outer one the services that
     chains need (the hub, the windows, the transport). Leaving the block ends the chains first.
 
     Args:
         settings: With a `salt_key`.
         wall_clock: Unix seconds; dates and tokens go by it.
+        passwords: Hashing in threads; None for that of real servers.
 
     Raises:
         StartupError: A part could not begin.
@@ -202,7 +251,7 @@ async def open_server(settings: Settings, *, wall_clock: Callable[[], float] = t
     try:
         async with _open_scripts(settings) as hooks, trio.open_nursery() as services, trio.open_nursery() as chains:
             try:
-                yield await _join(settings, database, hooks, services, chains, wall_clock)
+                yield _join(settings, database, hooks, services, chains, wall_clock, passwords or Argon2Passwords())
             except BaseException as error:  # noqa: BLE001  # raised again below, not wrapped in groups by the nurseries
                 failure = error
             finally:
@@ -214,28 +263,26 @@ async def open_server(settings: Settings, *, wall_clock: Callable[[], float] = t
         raise failure
 
 
-async def _join(
+def _join(
     settings: Settings,
     database: Database,
     hooks: HookHost,
     services: trio.Nursery,
     chains: trio.Nursery,
     wall_clock: Callable[[], float],
-) -> Server:
+    passwords: Passwords,
+) -> Parts:
     world = World()
-    tokens = Tokens(settings.salt_key, settings.token_lifetime)
-    switchboard = Switchboard(world)
     store = AccountStore(database)
-
     tasks = Tasks(chains)
     chain = Chain(
         world=world,
         store=store,
         hooks=hooks,
-        passwords=Argon2Passwords(),
-        switchboard=switchboard,
+        passwords=passwords,
+        switchboard=Switchboard(world),
         settings=settings,
-        tokens=tokens,
+        tokens=Tokens(settings.salt_key, settings.token_lifetime),
         throttles=Throttles.of(settings),
         clock=wall_clock,
         start=tasks.start,
@@ -247,12 +294,7 @@ async def _join(
     )
     services.start_soon(windows.run)
     services.start_soon(_forget_sessions, store, wall_clock)
-
-    def make_peer(connection: Connection) -> Intake:
-        return Intake(connection, chain, tasks.start, windows.open, trio.current_time)
-
-    transport = await services.start(partial(serve, **await _transport_parts(settings), make_peer=make_peer))
-    return Server(settings, chain, database, hooks, transport, tasks)
+    return Parts(settings, chain, database, store, hooks, tasks, windows, services)
 
 
 async def _transport_parts(settings: Settings) -> dict[str, Any]:

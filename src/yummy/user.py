@@ -37,24 +37,27 @@ class User:
     insert_date: int
     last_login_date: int | None
 
+    @classmethod
+    def of(cls, found: UserSnapshot) -> "User":
+        """A copy for a script of what the server has looked up."""
+        return cls(
+            found.user_id,
+            found.name,
+            found.user_type,
+            found.online,
+            found.email,
+            found.device_id,
+            found.custom_id,
+            _values(found),
+            found.insert_date,
+            found.last_login_date,
+        )
+
 
 def get_user(user_id: str | None) -> User | None:
     """An account: its name, type and so on; None if there is none."""
     found = current("get_user").user("get_user", user_id)
-    if found is None:
-        return None
-    return User(
-        found.user_id,
-        found.name,
-        found.user_type,
-        found.online,
-        found.email,
-        found.device_id,
-        found.custom_id,
-        _values(found),
-        found.insert_date,
-        found.last_login_date,
-    )
+    return None if found is None else User.of(found)
 
 
 def get_user_meta(user_id: str | None, key: str) -> Any:
