@@ -224,6 +224,7 @@ async def open_server(settings: Settings, *, wall_clock: Callable[[], float] = t
         StartupError: A part could not begin.
     """
     async with open_parts(settings, wall_clock=wall_clock) as parts:
+        parts.services.start_soon(parts.hooks.watch)
         serving = partial(serve, **await _transport_parts(settings), make_peer=parts.make_peer)
         transport = await parts.services.start(serving)
         yield Server(settings, parts.chain, parts.database, parts.hooks, transport, parts.tasks)

@@ -49,6 +49,7 @@ class HookHost:
     serving: Serving = NOBODY
     reports: ReportBook = field(factory=ReportBook)
     exhausted: trio.Event = field(factory=trio.Event)
+    _folder: Path | None = None
     _nursery: trio.Nursery | None = None
     _peer: Peer | None = None
     _sources: Sources | None = None
@@ -280,33 +281,33 @@ class HookHost:
                 self._peer = None
             await self._replace()
 
-    async def watch(self, folder: Path, tried: Sources | None) -> None:
-        """Load the scripts of a folder whenever they have been edited, until cancelled.
+    async def watch(self) -> None:
+        """Load the scripts of the folder whenever they have been edited, until cancelled."""
+        if self._folder is not None:
+            await watch_sources(self._folder, self._sources, self.reload, self.refuse)
 
-        Args:
-            folder: The scripts folder.
-            tried: What was read of it already.
-        """
-        await watch_sources(folder, tried, self.reload, self.refuse)
+    def look_at_clock(self) -> None:
+        """Give up an interpreter that is overdue by now: for whoever lets trio's clock stand still."""
+        if self._peer is not None:
+            self._peer.look_at_clock()
 
 
 @asynccontextmanager
 async def open_hooks(folder: Path | None, limits: HookLimits) -> AsyncIterator[HookHost]:
-    """Load the scripts of a folder, serve calls and follow edits until the block is left.
+    """Load the scripts of a folder, and serve calls until the block is left. `HookHost.watch` follows its edits.
 
-    The nursery in here owns reader, writer and clock of each interpreter, the hooks' look-ups, and the task that looks
-    for edits. Leaving the block, also by cancellation, closes the interpreter first (bounded by ``load_timeout``,
+    The nursery in here owns reader, writer and clock of each interpreter and the hooks' look-ups. Leaving the block, also by cancellation, closes the interpreter first (bounded by ``load_timeout``,
     ``abandon_after`` and `peer.JOIN_TIMEOUT`), then ends these tasks; a caller that still waits is answered then.
 
     Args:
-        folder: The scripts folder; None gives a host without hooks. One that is not there may come later.
+        folder: The scripts folder; None gives a host without hooks. One that is not there may be made later.
         limits: The bounds.
 
     Raises:
         ScriptsBroken: The scripts cannot be loaded.
         RuntimeError: This Python cannot run scripts beside the server.
     """
-    host = HookHost(limits)
+    host = HookHost(limits, folder=folder)
     sources = await _sources(folder)
     if sources is None or not sources.scripts:
         where = "a folder of its own (DEFAULT_PYTHON_FILES_PATH)" if folder is None else f"the folder {folder}"
@@ -320,7 +321,6 @@ async def open_hooks(folder: Path | None, limits: HookLimits) -> AsyncIterator[H
         try:
             if sources is not None and sources.scripts:
                 await host.load(sources)
-            nursery.start_soon(host.watch, folder, sources)
             yield host
         except BaseException as error:  # noqa: BLE001  # raised again below, not wrapped in a group by the nursery
             failure = error

@@ -209,9 +209,10 @@ class Peer:
         self.late = None
 
     @property
-    def _patience(self) -> float:
+    def _left(self) -> float:
+        """Seconds until the first in line is overdue."""
         limit = self.limits.load_timeout if self._line[0] == LOADING else self.limits.timeout
-        return limit + self.limits.abandon_after
+        return self._since + limit + self.limits.abandon_after - time.monotonic()
 
     async def _watch_clock(self) -> None:
         """Notice when what runs is overdue. Ends then, or when nothing more comes anyway."""
@@ -220,17 +221,22 @@ class Peer:
                 self._asked = trio.Event()
                 await self._asked.wait()
                 continue
-            head, since = self._line[0], self._since
-            left = since + self._patience - time.monotonic()
+            left = self._left
             if left > 0:
                 # Not through a load's time: a call may be the first in line before that is over.
                 await trio.sleep(min(left, self.limits.timeout + self.limits.abandon_after))
-                continue
-            # The server itself may have stood still: its answer may be there.
-            self._drain()
-            if self._line and (head, since) == (self._line[0], self._since):
-                self.overdue = True
-                self._finish()
+            else:
+                self.look_at_clock()
+
+    def look_at_clock(self) -> None:
+        """Give up what is overdue."""
+        if self.over.is_set() or not self._line or self._left > 0:
+            return
+        # The server itself may have stood still: its answer may be there.
+        self._drain()
+        if self._line and self._left <= 0:
+            self.overdue = True
+            self._finish()
 
     async def _read(self) -> None:
         try:

@@ -64,11 +64,13 @@ class ReportBook:
 
     Attributes:
         counts: How many there were of each kind.
+        logged: How many of one place are logged whole, within `WINDOW`.
         clock: Seconds of a steady clock.
         wall_clock: Unix seconds.
     """
 
     counts: Counter[str] = field(factory=Counter)
+    logged: float = LOGGED
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
     _kept: OrderedDict[_Key, Report] = field(factory=OrderedDict)
@@ -109,7 +111,7 @@ class ReportBook:
             if window is not None and window.silent:
                 log_repeated(report.trouble, report.revision, window.silent, now - window.since)
             window = self._windows[key] = _Window(now)
-        if window.logged < LOGGED:
+        if window.logged < self.logged:
             window.logged += 1
             log_trouble(report.trouble, report.revision, report.about, text=report.text)
         else:

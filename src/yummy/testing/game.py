@@ -4,6 +4,7 @@ The scripts run in a real hook interpreter, messages take the real way through t
 memory. Only hashing of passwords is made cheap.
 """
 
+import math
 import textwrap
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -237,6 +238,7 @@ async def game(
         async with open_parts(
             chosen, wall_clock=lambda: EPOCH + trio.current_time() - began, passwords=_cheap_passwords()
         ) as parts:
+            parts.hooks.reports.logged = math.inf  # a test expects each of them
             stillness = Stillness(parts, patience)
             opened = Game(parts, journal, stillness, Format(encoding))
             with trio.CancelScope() as block:
