@@ -19,12 +19,13 @@ from typing import Any
 import attrs
 from attrs import define, field
 
-from yummy.hooks.holders import Holder, SearchBounds, find_holder
+from yummy.hooks.holders import SearchBounds, find_holder
 from yummy.hooks.insides import bases, class_names, instance_dict, is_a, slots
 from yummy.hooks.report import Place, Trouble
 from yummy.hooks.revoked import model_class, revoke
 from yummy.hooks.storing import Storing
 from yummy.hooks.traces import ScriptTexts
+from yummy.hooks.wording import Holder
 from yummy.model import Model
 
 #: Full collections that a second may see on behalf of suspicions; each costs up to some milliseconds.

@@ -1,4 +1,4 @@
-"""Finds what holds an object: from it, by way of all that refers to it, to a variable. Runs inside the hook interpreter.
+"""Finds what holds an object: by way of all that refers to it, to a variable. Runs inside the hook interpreter.
 
 Owns the search and its bounds; the words are `yummy.hooks.holding`'s. A search is not cheap (each round looks at every
 object of the interpreter), and it sees nothing that is frozen: whoever calls it unfreezes first.
@@ -27,10 +27,12 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from yummy.hooks.holding import Path, write_path, write_thread
-from yummy.hooks.insides import instance_dict, is_a, key_of
+from yummy.hooks.holding import write_path, write_thread
+from yummy.hooks.insides import instance_dict, is_a, key_of, variables
 from yummy.hooks.keep import state
+from yummy.hooks.roots import MODULE, SCRIPT, THREAD, Root, find_roots, former_script, module_name, running_threads
 from yummy.hooks.traces import ScriptTexts, kind_of
+from yummy.hooks.wording import Holder, Path
 
 #: Objects that a search looks at, and how far it goes from the one that is kept.
 NODES = 2000
@@ -40,30 +42,7 @@ SECONDS = 0.1
 #: Objects whose referrers are looked for in one round: its cost is this many comparisons for each reference.
 ROUND = 32
 
-_module_dict = vars(ModuleType)["__dict__"].__get__
 _RUNNING = {GeneratorType: "gi_running", CoroutineType: "cr_running", AsyncGeneratorType: "ag_running"}
-
-# How good an answer is: the lowest is best.
-_OWN_SCRIPT, _SCRIPT, _THREAD, _CONTEXT, _MODULE = range(5)
-
-
-@frozen
-class Holder:
-    """Where an object is kept.
-
-    Attributes:
-        path: As the author of a script would write it.
-        filename: The file name that code of the holding script bears, or None if no script holds it.
-        names: The variables and attributes on the path, first to last.
-        keys: The keys on the path.
-        excused: Whether nothing but a debugger, or what traces the script, looks at it.
-    """
-
-    path: str
-    filename: str | None = None
-    names: tuple[str, ...] = ()
-    keys: tuple[object, ...] = ()
-    excused: bool = False
 
 
 @frozen
@@ -79,25 +58,6 @@ class SearchBounds:
     nodes: int = NODES
     depth: int = DEPTH
     seconds: float = SECONDS
-
-
-@frozen(eq=False)
-class _Root:
-    """Where a search can end: a namespace, the running threads, `yummy.state`.
-
-    Attributes:
-        rank: How good an answer it is.
-        place: What is said before the variable.
-        held: The namespace or map itself.
-        name: The expression for the root itself, if it has one.
-        filename: The script's file name.
-    """
-
-    rank: int
-    place: str
-    held: Any
-    name: str = ""
-    filename: str | None = None
 
 
 def find_holder(
@@ -117,7 +77,7 @@ def find_holder(
     target = reference()
     if target is None:
         return None
-    search = _Search(target, _roots(texts, own), texts, bounds)
+    search = _Search(target, find_roots(texts, own), texts, bounds)
     del target
     collects = gc.isenabled()
     gc.disable()  # what a script's finalizers do now would move what is looked at
@@ -139,7 +99,7 @@ class _Search:
     """
 
     target: Any
-    roots: dict[int, _Root]
+    roots: dict[int, Root]
     _texts: ScriptTexts
     _bounds: SearchBounds
     _nodes: list[Any] = field(factory=list)
@@ -150,7 +110,7 @@ class _Search:
     _level: list[int] = field(factory=list)
     _next: list[int] = field(factory=list)
     #: The best root so far, and the node that it holds.
-    _best: tuple[_Root, int] | None = None
+    _best: tuple[Root, int] | None = None
     _excused: bool = False
     _traced: bool = field(factory=lambda: sys.gettrace() is not None)
     _debugger: Any = field(factory=lambda: getattr(sys.modules.get("bdb"), "Bdb", None))
@@ -168,20 +128,18 @@ class _Search:
                 if time.monotonic() > deadline or len(self._nodes) > self._bounds.nodes:
                     return
                 self._look(self._level[start : start + ROUND])
-            if not self._next or (self._best is not None and self._best[0].rank <= _SCRIPT):
+            if not self._next or (self._best is not None and self._best[0].rank <= SCRIPT):
                 return
 
     def answer(self) -> Holder | None:
         """What was found, in words."""
-        if self._best is not None and self._best[0].rank <= _THREAD:
+        if self._best is not None and self._best[0].rank <= THREAD:
             return self._written(*self._best)
         variable = self._context_variable()
         if variable is not None:
             return variable
         if self._best is not None:
             return self._written(*self._best)
-        if self._excused or self._ends_in_frame():
-            return Holder("", excused=True)
         return self._nameless()
 
     def forget(self) -> None:
@@ -194,7 +152,7 @@ class _Search:
         frame: FrameType | None = sys._getframe()  # noqa: SLF001  # the only way to the stack
         while frame is not None:
             self._seen.add(id(frame))
-            for value in list(frame.f_locals.values()):
+            for _, value in variables(frame):
                 if type(value) is tuple:  # the arguments that the hook was called with
                     self._seen.add(id(value))
             frame = frame.f_back
@@ -216,7 +174,7 @@ class _Search:
 
     def _visit(self, holder: Any, place: int) -> None:
         child, kind = self._nodes[place], type(holder)
-        root = self.roots.get(id(holder)) or self._former_script(holder)
+        root = self.roots.get(id(holder)) or former_script(holder, self._texts)
         watching = self._watching[place]
         if type(child) is FrameType and kind not in {TracebackType, FrameType, *_RUNNING}:
             watching = True
@@ -228,7 +186,7 @@ class _Search:
         elif kind is ModuleType:
             # Not by way of its variables: it is written in C, and holds things of its own.
             if self._best is None:
-                self._best = (_Root(_MODULE, f"module {_name_of(holder)}", holder), place)
+                self._best = (Root(MODULE, f"module {module_name(holder)}", holder), place)
         elif child is kind or (kind in _RUNNING and getattr(holder, _RUNNING[kind])):
             return  # an object that merely is of a class; or what runs now, and so is on a stack
         else:
@@ -241,19 +199,11 @@ class _Search:
         self._watching.append(watching)
         self._next.append(len(self._nodes) - 1)
 
-    def _looks_on(self, holder: Any, root: _Root | None) -> bool:
+    def _looks_on(self, holder: Any, root: Root | None) -> bool:
         """Whether what holds a frame is a debugger or the like: no script, or on behalf of a trace function."""
         if root is not None:
-            return self._traced or root.rank > _SCRIPT
+            return self._traced or root.rank > SCRIPT
         return self._debugger is not None and is_a(holder, self._debugger)
-
-    def _former_script(self, holder: Any) -> _Root | None:
-        """The root of a script's module that another has taken the place of, but whose functions live on."""
-        if type(holder) is not dict or "__builtins__" not in holder or id(holder) in self.roots:
-            return None
-        filename = holder.get("__file__")
-        path = self._texts.path(filename) if type(filename) is str else None
-        return None if path is None else _Root(_SCRIPT, f"{path}, as it was before an edit", holder, "", filename)
 
     def _chain(self, place: int) -> list[Any]:
         """The nodes from one to the object that is kept."""
@@ -263,9 +213,9 @@ class _Search:
             place = self._parents[place]
         return chain
 
-    def _written(self, root: _Root, place: int) -> Holder:
+    def _written(self, root: Root, place: int) -> Holder:
         chain, path = self._chain(place), Path(root.name)
-        if root.rank == _THREAD:
+        if root.rank == THREAD:
             write_thread(chain, path)
         elif root.held is state:
             path.names.append("state")
@@ -302,63 +252,41 @@ class _Search:
 
     def _script_name(self, value: object) -> tuple[str, str, str | None] | None:
         for root in self.roots.values():
-            if root.rank <= _SCRIPT and type(root.held) is dict:
+            if root.rank <= SCRIPT and type(root.held) is dict:
                 name = key_of(root.held, value)
                 if type(name) is str:
                     return f"{root.place}: ", name, root.filename
         return None
 
+    def _nameless(self) -> Holder | None:
+        """What can be said where no variable leads to it."""
+        thread = _other_thread()
+        if self._excused or (self._ends_in_frame() and (self._traced or thread is None)):
+            return Holder("", excused=True)
+        place = len(self._nodes) - 1
+        path = Path(f"a {kind_of(self._nodes[place])}")
+        write_path(self._chain(place), path)
+        if thread is not None:
+            where = f": {path}" if self._ends_in_frame() else ""
+            return Holder(f"probably a thread that still runs ({thread}){where}", None, tuple(path.names))
+        return Holder(f"something that no variable leads to: {path}", None, tuple(path.names)) if place else None
+
     def _ends_in_frame(self) -> bool:
-        """Whether only a frame holds it that nothing leads to but the interpreter itself: a debugger's."""
+        """Whether only frames hold it that nothing leads to but Python itself: a debugger's, or another thread's."""
         held = set(self._parents)
         ends = [place for place in range(1, len(self._nodes)) if place not in held]
         return bool(ends) and all(self._watching[place] or type(self._nodes[place]) is FrameType for place in ends)
 
-    def _nameless(self) -> Holder | None:
-        """What can be said where no variable leads to it."""
-        current = threading.get_ident()
-        for thread_id, thread in list(_running_threads().items()):
-            if thread_id != current:
-                name = (instance_dict(thread) or {}).get("_name")
-                return Holder(f"probably a variable of a thread that still runs ({name})")
-        if len(self._nodes) < 2:
-            return None
-        place = len(self._nodes) - 1
-        path = Path(f"a {kind_of(self._nodes[place])}")
-        write_path(self._chain(place), path)
-        return Holder(f"something that no module's variable leads to: {path}", None, tuple(path.names))
+
+def _other_thread() -> str | None:
+    """The name of a thread that scripts started and that still runs."""
+    for thread_id, thread in list(running_threads().items()):
+        if thread_id != threading.get_ident():
+            return str((instance_dict(thread) or {}).get("_name"))
+    return None
 
 
 def _child(holder: Any, by_id: dict[int, int]) -> int:
     """Which of some nodes an object refers to; the first, if several."""
     places = map(by_id.get, map(id, gc.get_referents(holder)))
     return next((place for place in places if place is not None), next(iter(by_id.values())))
-
-
-def _roots(texts: ScriptTexts, own: str | None) -> dict[int, _Root]:
-    roots = {id(state): _Root(_SCRIPT, "", state, "yummy.state")}
-    for name, module in list(sys.modules.items()):
-        if not is_a(module, ModuleType):
-            continue
-        names = _module_dict(module)
-        if type(names) is not dict or id(names) in roots:
-            continue
-        filename = names.get("__file__")
-        path = texts.path(filename) if type(filename) is str else None
-        if path is None:
-            roots[id(names)] = _Root(_MODULE, f"module {name}", names, str(name))
-        else:
-            rank = _OWN_SCRIPT if filename == own else _SCRIPT
-            roots[id(names)] = _Root(rank, path, names, "", filename)
-    threads = _running_threads()
-    roots[id(threads)] = _Root(_THREAD, "a thread that still runs", threads)
-    return roots
-
-
-def _running_threads() -> dict[int, Any]:
-    threads = getattr(threading, "_active", None)  # what `threading.enumerate` lists, but without its lock
-    return threads if type(threads) is dict else {}
-
-
-def _name_of(module: ModuleType) -> str:
-    return str(_module_dict(module).get("__name__", "?"))

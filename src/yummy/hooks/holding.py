@@ -4,7 +4,6 @@ Owns the words: ``messages['pre_auth']``, ``callbacks[0], a closure over 'model'
 pre_play: seen[0]``. It is given a chain of objects, each of which holds the next, and knows not how it was found.
 """
 
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -23,9 +22,7 @@ from types import (
     MethodWrapperType,
     TracebackType,
 )
-from typing import Any
-
-from attrs import define, field
+from typing import Any, cast
 
 from yummy.hooks.insides import (
     Missing,
@@ -35,74 +32,12 @@ from yummy.hooks.insides import (
     instance_dict,
     is_a,
     key_of,
-    shown,
 )
+from yummy.hooks.suspended import exception_step, frame_step, paused_step, traceback_step
 from yummy.hooks.traces import kind_of
+from yummy.hooks.wording import Path
 
 _Cache = type(lru_cache(len))
-#: What runs later: how it is called, and its frame's attribute.
-_PAUSED: dict[type, tuple[str, str]] = {
-    GeneratorType: ("generator", "gi_frame"),
-    CoroutineType: ("coroutine", "cr_frame"),
-    AsyncGeneratorType: ("async generator", "ag_frame"),
-}
-_exception_dict = vars(BaseException)
-_EXCEPTION_PARTS = ("args", "__cause__", "__context__")
-
-
-@define
-class Path:
-    """A path under construction.
-
-    Attributes:
-        done: What is written.
-        here: The expression that is being written, which stands for the object reached so far.
-        fresh: Whether ``here`` has been named by the text before it, so that it need not be repeated.
-        names: The variables and attributes that the path mentions, first to last.
-        keys: The keys that it mentions.
-    """
-
-    here: str
-    done: str = ""
-    fresh: bool = False
-    names: list[str] = field(factory=list)
-    keys: list[object] = field(factory=list)
-
-    def attribute(self, name: str) -> None:
-        """Go on to an attribute."""
-        self.here, self.fresh = f"{self.here}.{name}", False
-        self.names.append(name)
-
-    def item(self, key: object) -> None:
-        """Go on to what stands under a key or at an index."""
-        self.here, self.fresh = f"{self.here}[{shown(key)}]", False
-        self.keys.append(key)
-
-    def variable(self, text: str, name: str, *, instead: bool = False) -> None:
-        """Go on to a variable that no expression leads to.
-
-        Args:
-            text: What is said of it.
-            name: The variable.
-            instead: Whether the expression so far need not be shown.
-        """
-        before = "" if instead else self._shown()
-        self.done = f"{before}, {text}" if before else f"{self.done}{text}"
-        self.here, self.fresh = name, True
-        self.names.append(name)
-
-    def inside(self, text: str) -> None:
-        """End within something that has no parts with names."""
-        self.variable(text, "it")
-        self.names.pop()
-
-    def __str__(self) -> str:
-        return self._shown()
-
-    def _shown(self) -> str:
-        if self.fresh:
-            return self.done
-        return f"{self.done}: {self.here}" if self.done else self.here
 
 
 def write_path(chain: list[Any], path: Path) -> None:
@@ -160,9 +95,9 @@ def _instance_step(path: Path, holder: Any, rest: list[Any]) -> int:
         path.attribute(name)
         return 1
     if rest[0] is instance_dict(holder) and len(rest) > 1:
-        name = key_of(rest[0], rest[1])  # type: ignore[assignment]  # checked in the next line
-        if type(name) is str:
-            path.attribute(name)
+        key = key_of(rest[0], rest[1])
+        if type(key) is str:
+            path.attribute(key)
             return 2
     path.inside(f"inside a {kind_of(holder)}")
     return len(rest)
@@ -180,7 +115,7 @@ def _class_step(path: Path, holder: Any, rest: list[Any]) -> int:
 
 
 def _function_step(path: Path, holder: FunctionType, rest: list[Any]) -> int:
-    code, held = holder.__code__, rest[0]
+    code, held = holder.__code__, cast("tuple[Any, ...]", rest[0])
     own = path.here == holder.__name__ and not path.fresh
     if len(rest) > 1 and held is holder.__closure__:
         index = index_of(held, rest[1])
@@ -193,8 +128,8 @@ def _function_step(path: Path, holder: FunctionType, rest: list[Any]) -> int:
         path.variable(f"the default argument {name!r} of {holder.__name__}", name, instead=own)
         path.names.append(holder.__name__)
         return 2
-    if len(rest) > 1 and held is holder.__kwdefaults__:
-        name = str(key_of(held, rest[1]))
+    if len(rest) > 1 and rest[0] is holder.__kwdefaults__:
+        name = str(key_of(rest[0], rest[1]))
         path.variable(f"the default argument {name!r} of {holder.__name__}", name, instead=own)
         path.names.append(holder.__name__)
         return 2
@@ -215,72 +150,6 @@ def _method_step(path: Path, holder: Any, rest: list[Any]) -> int:
 def _cell_step(path: Path, _holder: CellType, _rest: list[Any]) -> int:
     path.attribute("cell_contents")
     return 1
-
-
-def _paused_step(path: Path, holder: Any, rest: list[Any]) -> int:
-    what, frame_name = _PAUSED[type(holder)]
-    frame = getattr(holder, frame_name)  # of exactly this type of Python's own
-    if frame is None:
-        return 0
-    if rest[0] is frame:
-        return 1
-    name, covered = _local(frame, rest)
-    if name == ".0":
-        path.inside(f"a {what} expression (line {frame.f_lineno})")
-        return len(rest)
-    if name is None:
-        return 0
-    path.variable(f"local {name!r} of the {what} {frame.f_code.co_name} (line {frame.f_lineno})", name)
-    return covered
-
-
-def _traceback_step(path: Path, _holder: TracebackType, rest: list[Any]) -> int:
-    return _frames(path, rest, "the traceback")
-
-
-def _frame_step(path: Path, holder: FrameType, rest: list[Any]) -> int:
-    return _frames(path, [holder, *rest], "a frame") - 1
-
-
-def _frames(path: Path, rest: list[Any], source: str) -> int:
-    """Go through tracebacks and frames to the variable in the last of them."""
-    at = 0
-    while at < len(rest) - 1 and type(rest[at + 1]) in {TracebackType, FrameType}:
-        at += 1
-    frame = rest[at]
-    if type(frame) is not FrameType or at == len(rest) - 1:
-        path.inside(source)
-        return len(rest)
-    name, covered = _local(frame, rest[at + 1 :])
-    where = f"{frame.f_code.co_name} (line {frame.f_lineno})"
-    if name is None:
-        path.inside(f"{source}: something in {where}")
-        return len(rest)
-    path.variable(f"{source}: local {name!r} of {where}", name)
-    return at + 1 + covered
-
-
-def _local(frame: FrameType, rest: list[Any]) -> tuple[str | None, int]:
-    """The variable of a frame that leads to the rest, and how many objects of it that covers."""
-    names = frame.f_locals
-    # A class body may run in a mapping of the script's own.
-    found = list(names.items()) if type(names) is dict or is_a(names, _LocalsProxy) else []
-    for covered, held in enumerate(rest[:2], 1):
-        if covered == 1 or type(rest[0]) is CellType:
-            for name, value in found:
-                if value is held:
-                    return name, covered
-    return None, 0
-
-
-def _exception_step(path: Path, holder: BaseException, rest: list[Any]) -> int:
-    if type(rest[0]) is TracebackType and len(rest) > 1:
-        return 1 + _frames(path, rest[1:], f"the traceback of a {kind_of(holder)}")
-    for name in _EXCEPTION_PARTS:
-        if _exception_dict[name].__get__(holder) is rest[0]:
-            path.attribute(name)
-            return 1
-    return 0
 
 
 def _dict_step(path: Path, holder: Any, rest: list[Any]) -> int:
@@ -344,19 +213,18 @@ def _context_step(path: Path, holder: Context, rest: list[Any]) -> int:
     return 0
 
 
-_LocalsProxy = type((lambda: sys._getframe().f_locals)())  # noqa: SLF001  # the only way to it
 _STEPS: tuple[tuple[type, Callable[[Path, Any, list[Any]], int]], ...] = (
     (FunctionType, _function_step),
     (MethodType, _method_step),
     (BuiltinFunctionType, _method_step),
     (MethodWrapperType, _method_step),
     (CellType, _cell_step),
-    (GeneratorType, _paused_step),
-    (CoroutineType, _paused_step),
-    (AsyncGeneratorType, _paused_step),
-    (TracebackType, _traceback_step),
-    (FrameType, _frame_step),
-    (BaseException, _exception_step),
+    (GeneratorType, paused_step),
+    (CoroutineType, paused_step),
+    (AsyncGeneratorType, paused_step),
+    (TracebackType, traceback_step),
+    (FrameType, frame_step),
+    (BaseException, exception_step),
     (dict, _dict_step),
     (MappingProxyType, _proxy_step),
     (list, _sequence_step),

@@ -5,8 +5,9 @@ may raise anything or have effects. So objects are asked by way of the descripto
 compared by identity only.
 """
 
+import sys
 from collections.abc import Iterator
-from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType
+from types import FrameType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType
 from typing import Any
 
 _mro_of = vars(type)["__mro__"].__get__
@@ -15,6 +16,12 @@ _class_dict_of = vars(type)["__dict__"].__get__
 #: Characters of a key that are shown.
 KEY_LENGTH = 60
 
+
+def _variables_type() -> type:
+    return type(sys._getframe().f_locals)  # noqa: SLF001  # the only way to it
+
+
+_Variables = _variables_type()
 _PLAIN_KEYS = (str, int, float, bool, bytes, type(None))
 
 
@@ -66,6 +73,12 @@ def attribute_of(value: object, held: object) -> str | None:
         if found is held:
             return name
     return None
+
+
+def variables(frame: FrameType) -> list[tuple[str, object]]:
+    """The local variables of a frame; none of a class body that runs in a mapping of the script's own."""
+    names = frame.f_locals
+    return list(names.items()) if type(names) is dict or type(names) is _Variables else []
 
 
 class Missing:

@@ -3,11 +3,13 @@
 Owns the classes that such models change to. It knows neither why a model was kept nor where.
 """
 
-from collections.abc import Callable
 from types import MemberDescriptorType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from yummy.model import HOOK_MODELS, Model
+from yummy.model import HOOK_NAMES, Model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _set_class = vars(object)["__class__"].__set__
 _get_class = vars(object)["__class__"].__get__
@@ -120,5 +122,5 @@ def _slots(kind: type) -> tuple[MemberDescriptorType, ...]:
 
 
 _mro_of = vars(type)["__mro__"].__get__
-_REVOKED: dict[type, type] = {kind: _make(kind) for kind in dict.fromkeys(HOOK_MODELS.values())}
+_REVOKED: dict[type, type] = {kind: _make(kind) for kind in HOOK_NAMES}
 _SLOTS: dict[type, tuple[MemberDescriptorType, ...]] = {kind: _slots(kind) for kind in _REVOKED.values()}

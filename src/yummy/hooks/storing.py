@@ -12,12 +12,12 @@ from types import CodeType
 
 from attrs import define, field
 
-from yummy.hooks.holders import Holder
 from yummy.hooks.report import Place
 from yummy.hooks.traces import ScriptTexts
+from yummy.hooks.wording import Holder
 
 #: Bytes of a script that are read for this; one that is larger has its hooks named instead.
-SOURCE_BYTES = 256 * 1024
+SOURCE_BYTES = 128 * 1024
 
 type _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -87,16 +87,23 @@ class Storing:
             if hook is not None:
                 reading = _Reading(code.co_filename, holder, code.co_qualname, {self.parameter(code)}, called)
                 yield from reading.function(hook)
-        for filename in dict.fromkeys((code.co_filename if code else None, holder.filename)):
-            tree = self._tree(filename) if filename is not None else None
-            for node in ast.walk(tree) if tree is not None and filename is not None else ():
-                if isinstance(node, _FUNCTIONS) and node is not hook:
-                    reading = _Reading(filename, holder, node.name, _parameters(node))
-                    for claim in reading.function(node):
-                        # There, only what names the holder says anything: it may be given something else.
-                        if claim.score >= _NAMES_PATH:
-                            claim.score += _ELSEWHERE + (_NAMES_KEY if node.name in called else 0.0)
-                            yield claim
+        if holder.names:
+            own = None if code is None else code.co_filename
+            for filename in dict.fromkeys(name for name in (own, holder.filename) if name is not None):
+                yield from self._claims_elsewhere(filename, holder, hook, called)
+
+    def _claims_elsewhere(
+        self, filename: str, holder: Holder, hook: _Function | None, called: set[str]
+    ) -> Iterator[_Claim]:
+        """What other functions do with what they are given, if they mention the holder by its name."""
+        tree = self._tree(filename)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, _FUNCTIONS) and node is not hook:
+                reading = _Reading(filename, holder, node.name, _parameters(node))
+                for claim in reading.function(node):
+                    if claim.score >= _NAMES_PATH:
+                        claim.score += _ELSEWHERE + (_NAMES_KEY if node.name in called else 0.0)
+                        yield claim
 
     def _tree(self, filename: str) -> ast.Module | None:
         text = self.texts.text(filename)
@@ -145,7 +152,7 @@ class _Reading:
     def function(self, function: _Function) -> Iterator[_Claim]:
         """What claims to be the statement, in the order in which they stand."""
         if isinstance(function, ast.Lambda):
-            return iter(())
+            return self._body([ast.copy_location(ast.Expr(function.body), function.body)])
         return self._body(function.body)
 
     def _body(self, body: Sequence[ast.stmt]) -> Iterator[_Claim]:
@@ -170,7 +177,7 @@ class _Reading:
         names_root = bool(self.holder.names) and self.holder.names[0] in names
         if hands:
             self.called |= {name for part in head for name in _called(part)}
-            if self._renames(statement) and not names_root:
+            if (self._renames(statement) or isinstance(statement, ast.Return)) and not names_root:
                 return _Claim(_ALIAS, self.filename, statement, head[-1], self.name)
             score = _NAMES_ROOT if names_root else _HANDS_ON
             if not names_root and not names.isdisjoint(self.holder.names):
@@ -202,20 +209,20 @@ class _Reading:
         """Whether an expression or simple statement passes on what carries the model, not merely a value of it."""
         match node:
             case ast.Name():
-                return node.id in self.carriers and isinstance(node.ctx, ast.Load)
+                found = node.id in self.carriers and isinstance(node.ctx, ast.Load)
             case ast.Attribute(value=ast.Name(id=name), attr=attribute):
                 # A method that is not called is bound to the model.
-                return name in self.carriers and attribute.startswith(("get_", "set_"))
-            case ast.Call(func=ast.Name(id=name)) if name in _LOOKING:
-                return False
+                found = name in self.carriers and attribute.startswith(("get_", "set_"))
             case ast.Call(func=ast.Attribute(value=ast.Name())):
-                return any(map(self._hands_on, [*node.args, *node.keywords]))
+                found = any(map(self._hands_on, [*node.args, *node.keywords]))
             case ast.Compare() | ast.JoinedStr() | ast.UnaryOp() | ast.Delete() | ast.Assert():
-                return False
+                found = False
             case ast.Lambda():
-                return self._captures(node)
+                found = self._captures(node)
             case _:
-                return any(map(self._hands_on, ast.iter_child_nodes(node)))
+                looks = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _LOOKING
+                found = not looks and any(map(self._hands_on, ast.iter_child_nodes(node)))
+        return found
 
     def _captures(self, function: ast.AST) -> bool:
         """Whether a function mentions what carries the model: then it holds it as long as itself is held."""
@@ -226,6 +233,8 @@ def _function_of(tree: ast.Module | None, code: CodeType) -> _Function | None:
     if tree is None:
         return None
     for node in ast.walk(tree):
+        if isinstance(node, ast.Lambda) and code.co_name == "<lambda>" and node.lineno == code.co_firstlineno:
+            return node
         if isinstance(node, _FUNCTIONS):
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             if node.name == code.co_name and first == code.co_firstlineno:
