@@ -56,24 +56,32 @@ def write_thread(chain: list[Any], path: Path) -> None:
     """Go along a chain that begins with a thread that runs."""
     thread, *rest = chain
     names = instance_dict(thread) or {}
-    target = names.get("_target")
-    where = ""
-    skip = 1 if rest[0] is names else 0
-    held = rest[skip] if len(rest) > skip else None
-    if held is names.get("_args") and len(rest) > skip + 1 and type(target) is FunctionType:
-        code = target.__code__
-        index = index_of(held, rest[skip + 1])
-        if index is not None and index < code.co_argcount:
-            where = code.co_varnames[index]
-        path.variable(f"argument {where!r} of {code.co_name} ({_file(code.co_filename)}:{code.co_firstlineno})", where)
-        write_path(rest[skip + 1 :], path)
+    if rest[0] is names:
+        del rest[0]
+    name = _parameter(names, rest)
+    if name is None:
+        path.here = kind_of(thread)
+        write_path(chain, path)
         return
-    path.here = f"{kind_of(thread)}"
-    write_path(chain, path)
+    code = names["_target"].__code__
+    file = code.co_filename.rpartition("/")[2]
+    path.variable(f"argument {name!r} of {code.co_name} ({file}:{code.co_firstlineno})", name)
+    write_path(rest[1:], path)
 
 
-def _file(filename: str) -> str:
-    return filename.rpartition("/")[2]
+def _parameter(names: dict[Any, Any], rest: list[Any]) -> str | None:
+    """What the function that a thread runs calls the argument that leads to the rest."""
+    target = names.get("_target")
+    if type(target) is not FunctionType or len(rest) < 2:
+        return None
+    if rest[0] is names.get("_args"):
+        index = index_of(rest[0], rest[1])
+        code = target.__code__
+        return code.co_varnames[index] if index is not None and index < code.co_argcount else None
+    if rest[0] is names.get("_kwargs"):
+        key = key_of(rest[0], rest[1])
+        return key if type(key) is str else None
+    return None
 
 
 def _step(path: Path, holder: Any, rest: list[Any]) -> int:
@@ -140,7 +148,7 @@ def _method_step(path: Path, holder: Any, rest: list[Any]) -> int:
     if rest[0] is not holder.__self__:
         return 0
     if len(rest) == 1:
-        path.inside(f"its method {holder.__name__}, which is bound to it")
+        path.inside(f"the bound method {holder.__name__} of the model")
     else:
         path.attribute("__self__")
         path.names.pop()

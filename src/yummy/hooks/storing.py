@@ -28,7 +28,7 @@ _LOOKING = frozenset(
 )
 
 # How well a statement fits, in a hook itself or in a function that it may call.
-_NAMES_ROOT, _NAMES_PATH, _HANDS_ON, _ALIAS, _MENTIONS = 8.0, 6.0, 3.0, 2.0, 1.0
+_NAMES_ROOT, _NAMES_PATH, _HANDS_ON, _ALIAS, _MENTIONS, _NAMED = 8.0, 6.0, 3.0, 2.0, 1.5, 1.0
 _NAMES_KEY = 0.5
 _ELSEWHERE = -1.0
 
@@ -182,8 +182,8 @@ class _Reading:
             score = _NAMES_ROOT if names_root else _HANDS_ON
             if not names_root and not names.isdisjoint(self.holder.names):
                 score = _NAMES_PATH
-        elif names_root and not names.isdisjoint(self.carriers):
-            score = _MENTIONS
+        elif names_root:
+            score = _NAMED if names.isdisjoint(self.carriers) else _MENTIONS
         else:
             return None
         if any(_is_key(node, self.holder.keys) for part in head for node in ast.walk(part)):
