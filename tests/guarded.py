@@ -297,8 +297,7 @@ KEPT = {
         "c = co([model])",
     ),
     "lru_cache": (
-        "import functools\n@functools.lru_cache(maxsize=8)\ndef score(m): return 1\n"
-        "def pre_play(model): score(model)",
+        "import functools\n@functools.lru_cache(maxsize=8)\ndef score(m): return 1\ndef pre_play(model): score(model)",
         "auth.py: score, the cache of its lru_cache",
         4,
         "score(model)",
@@ -361,7 +360,7 @@ KEPT = {
         "def work(m):\n    begun.set()\n    done.wait()\n"
         "def pre_play(model):\n    threading.Thread(target=work, args=(model,)).start()\n    begun.wait()\n"
         "def clean_up():\n    done.set()\n"
-        "    for t in threading.enumerate():\n        if t is not threading.current_thread(): t.join()",
+        "    for t in threading.enumerate():\n        if type(t) is threading.Thread: t.join()",
         "a thread that still runs: argument 'm' of work (auth.py:3)",
         7,
         "threading.Thread(target=work, args=(model,)).start()",
@@ -371,7 +370,7 @@ KEPT = {
         "def work(m):\n    begun.set()\n    done.wait()\n"
         "def pre_play(model):\n    threading.Thread(target=work, kwargs={'m': [model]}).start()\n    begun.wait()\n"
         "def clean_up():\n    done.set()\n"
-        "    for t in threading.enumerate():\n        if t is not threading.current_thread(): t.join()",
+        "    for t in threading.enumerate():\n        if type(t) is threading.Thread: t.join()",
         "a thread that still runs: argument 'm' of work (auth.py:3): m[0]",
         7,
         "threading.Thread(target=work, kwargs={'m': [model]}).start()",
@@ -382,7 +381,7 @@ KEPT = {
         "def pre_play(model):\n    threading.Thread(target=work, name='w').start()\n"
         "    jobs.put(model)\n    begun.wait()\n"
         "def clean_up():\n    done.set()\n"
-        "    for t in threading.enumerate():\n        if t is not threading.current_thread(): t.join()",
+        "    for t in threading.enumerate():\n        if type(t) is threading.Thread: t.join()",
         "probably a thread that still runs (w)",
         9,
         "jobs.put(model)",

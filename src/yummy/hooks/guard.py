@@ -19,6 +19,7 @@ from typing import Any
 import attrs
 from attrs import define, field
 
+from yummy.fields import SETTABLE
 from yummy.hooks.holders import SearchBounds, find_holder
 from yummy.hooks.insides import bases, class_names, instance_dict, is_a, slots
 from yummy.hooks.report import Place, Trouble
@@ -243,8 +244,10 @@ def _code_of(function: Any) -> CodeType | None:
 def _advice(kind: type[Model], name: str) -> str:
     """What to do instead, with a field of that model as the example."""
     common = {attribute.name for attribute in attrs.fields(Model)}
-    own = [attribute.name for attribute in attrs.fields(kind) if attribute.name not in common and attribute.repr]
-    example = f"{name}.{own[0] if own else 'user_id'}"
+    own = [attribute for attribute in attrs.fields(kind) if attribute.name not in common and attribute.repr]
+    # What a script can set is what it came for; ids come second.
+    own.sort(key=lambda attribute: not attribute.metadata.get(SETTABLE))
+    example = f"{name}.{own[0].name if own else 'user_id'}"
     return f"copy the values that you need ({example}, for example) and keep those: a model ends with its hook"
 
 

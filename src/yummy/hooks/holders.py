@@ -280,8 +280,9 @@ class _Search:
 
 def _other_thread() -> str | None:
     """The name of a thread that scripts started and that still runs."""
+    own = threading.main_thread()  # in the hook interpreter, this is the process's: it is there, but runs no script
     for thread_id, thread in list(running_threads().items()):
-        if thread_id != threading.get_ident():
+        if thread is not own and thread_id != threading.get_ident():
             return str((instance_dict(thread) or {}).get("_name"))
     return None
 
