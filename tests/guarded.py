@@ -264,8 +264,10 @@ KEPT = {
         "callbacks.append(model.get_message)",
     ),
     "method of an object": (
-        "class S:\n    def f(self): pass\ncallbacks = []\ndef pre_play(model):\n"
-        "    s = S()\n    s.model = model\n    callbacks.append(s.f)",
+        (
+            "class S:\n    def f(self): pass\ncallbacks = []\ndef pre_play(model):\n"
+            "    s = S()\n    s.model = model\n    callbacks.append(s.f)"
+        ),
         "auth.py: callbacks[0].__self__.model",
         6,
         "s.model = model",
@@ -277,8 +279,10 @@ KEPT = {
         "callbacks.append(functools.partial(print, model, x=1))",
     ),
     "generator": (
-        "g = None\ndef gen(m):\n    yield m\n    yield 2\ndef pre_play(model):\n    global g\n"
-        "    g = gen(model)\n    next(g)",
+        (
+            "g = None\ndef gen(m):\n    yield m\n    yield 2\ndef pre_play(model):\n    global g\n"
+            "    g = gen(model)\n    next(g)"
+        ),
         "auth.py: g, local 'm' of the generator gen (line 3)",
         7,
         "g = gen(model)",
@@ -290,8 +294,10 @@ KEPT = {
         "g = (x for x in [model])",
     ),
     "coroutine": (
-        "c = None\nasync def co(m): return m\ndef pre_play(model):\n    global c\n    c = co([model])\n"
-        "def clean_up(): c.close()",
+        (
+            "c = None\nasync def co(m): return m\ndef pre_play(model):\n    global c\n    c = co([model])\n"
+            "def clean_up(): c.close()"
+        ),
         "auth.py: c, local 'm' of the coroutine co (line 2): m[0]",
         5,
         "c = co([model])",
@@ -315,22 +321,28 @@ KEPT = {
         "last = e",
     ),
     "exception of another function": (
-        "last = []\ndef check(m): raise KeyError('no')\ndef pre_play(model):\n"
-        "    try: check([model])\n    except KeyError as e: last.append(e)\n    model = None",
+        (
+            "last = []\ndef check(m): raise KeyError('no')\ndef pre_play(model):\n"
+            "    try: check([model])\n    except KeyError as e: last.append(e)\n    model = None"
+        ),
         "auth.py: last[0], the traceback of a KeyError: local 'm' of check (line 2): m[0]",
         5,
         "last.append(e)",
     ),
     "exception arguments": (
-        "last = None\ndef pre_play(model):\n    global last\n    try: raise ValueError(model)\n"
-        "    except ValueError as e: last = e",
+        (
+            "last = None\ndef pre_play(model):\n    global last\n    try: raise ValueError(model)\n"
+            "    except ValueError as e: last = e"
+        ),
         "auth.py: last.args[0]",
         5,
         "last = e",
     ),
     "sys.last_exc": (
-        "import sys\ndef pre_play(model):\n    try: 1 / 0\n    except Exception as e: sys.last_exc = e\n"
-        "def clean_up(): del sys.last_exc",
+        (
+            "import sys\ndef pre_play(model):\n    try: 1 / 0\n    except Exception as e: sys.last_exc = e\n"
+            "def clean_up(): del sys.last_exc"
+        ),
         "module sys: sys.last_exc, the traceback of a ZeroDivisionError: local 'model' of pre_play (line 4)",
         4,
         "sys.last_exc = e",
@@ -342,46 +354,56 @@ KEPT = {
         "local.last = model",
     ),
     "context variable": (
-        "import contextvars\ncurrent = contextvars.ContextVar('now')\ndef pre_play(model): current.set([model])\n"
-        "def clean_up(): current.set(None)",
+        (
+            "import contextvars\ncurrent = contextvars.ContextVar('now')\ndef pre_play(model): current.set([model])\n"
+            "def clean_up(): current.set(None)"
+        ),
         "auth.py: the context variable current: current[0]",
         3,
         "current.set([model])",
     ),
     "context": (
-        "import contextvars\nnow = contextvars.ContextVar('now')\nctx = contextvars.Context()\n"
-        "def pre_play(model): ctx.run(now.set, model)",
+        (
+            "import contextvars\nnow = contextvars.ContextVar('now')\nctx = contextvars.Context()\n"
+            "def pre_play(model): ctx.run(now.set, model)"
+        ),
         "auth.py: ctx, the context variable 'now'",
         4,
         "ctx.run(now.set, model)",
     ),
     "argument of a running thread": (
-        "import threading\ndone, begun = threading.Event(), threading.Event()\n"
-        "def work(m):\n    begun.set()\n    done.wait()\n"
-        "def pre_play(model):\n    threading.Thread(target=work, args=(model,)).start()\n    begun.wait()\n"
-        "def clean_up():\n    done.set()\n"
-        "    for t in threading.enumerate():\n        if type(t) is threading.Thread: t.join()",
+        (
+            "import threading\ndone, begun = threading.Event(), threading.Event()\n"
+            "def work(m):\n    begun.set()\n    done.wait()\n"
+            "def pre_play(model):\n    threading.Thread(target=work, args=(model,)).start()\n    begun.wait()\n"
+            "def clean_up():\n    done.set()\n"
+            "    for t in threading.enumerate():\n        if type(t) is threading.Thread: t.join()"
+        ),
         "a thread that still runs: argument 'm' of work (auth.py:3)",
         7,
         "threading.Thread(target=work, args=(model,)).start()",
     ),
     "keyword argument of a running thread": (
-        "import threading\ndone, begun = threading.Event(), threading.Event()\n"
-        "def work(m):\n    begun.set()\n    done.wait()\n"
-        "def pre_play(model):\n    threading.Thread(target=work, kwargs={'m': [model]}).start()\n    begun.wait()\n"
-        "def clean_up():\n    done.set()\n"
-        "    for t in threading.enumerate():\n        if type(t) is threading.Thread: t.join()",
+        (
+            "import threading\ndone, begun = threading.Event(), threading.Event()\n"
+            "def work(m):\n    begun.set()\n    done.wait()\n"
+            "def pre_play(model):\n    threading.Thread(target=work, kwargs={'m': [model]}).start()\n    begun.wait()\n"
+            "def clean_up():\n    done.set()\n"
+            "    for t in threading.enumerate():\n        if type(t) is threading.Thread: t.join()"
+        ),
         "a thread that still runs: argument 'm' of work (auth.py:3): m[0]",
         7,
         "threading.Thread(target=work, kwargs={'m': [model]}).start()",
     ),
     "variable of a running thread": (
-        "import threading, queue\ndone, begun, jobs = threading.Event(), threading.Event(), queue.SimpleQueue()\n"
-        "def work():\n    m = jobs.get()\n    begun.set()\n    done.wait()\n"
-        "def pre_play(model):\n    threading.Thread(target=work, name='w').start()\n"
-        "    jobs.put(model)\n    begun.wait()\n"
-        "def clean_up():\n    done.set()\n"
-        "    for t in threading.enumerate():\n        if type(t) is threading.Thread: t.join()",
+        (
+            "import threading, queue\ndone, begun, jobs = threading.Event(), threading.Event(), queue.SimpleQueue()\n"
+            "def work():\n    m = jobs.get()\n    begun.set()\n    done.wait()\n"
+            "def pre_play(model):\n    threading.Thread(target=work, name='w').start()\n"
+            "    jobs.put(model)\n    begun.wait()\n"
+            "def clean_up():\n    done.set()\n"
+            "    for t in threading.enumerate():\n        if type(t) is threading.Thread: t.join()"
+        ),
         "probably a thread that still runs (w)",
         9,
         "jobs.put(model)",
@@ -405,22 +427,28 @@ KEPT = {
         "it = itertools.repeat(model)",
     ),
     "dataclass": (
-        "import dataclasses\n@dataclasses.dataclass\nclass Game:\n    last: object = None\ngames = {'r1': Game()}\n"
-        "def pre_play(model): games[model.room_id].last = model",
+        (
+            "import dataclasses\n@dataclasses.dataclass\nclass Game:\n    last: object = None\ngames = {'r1': Game()}\n"
+            "def pre_play(model): games[model.room_id].last = model"
+        ),
         "auth.py: games['r1'].last",
         6,
         "games[model.room_id].last = model",
     ),
     "attrs class": (
-        "import attrs\n@attrs.define\nclass Game:\n    turns: list = attrs.field(factory=list)\ngame = Game()\n"
-        "def pre_play(model): game.turns.append(model)",
+        (
+            "import attrs\n@attrs.define\nclass Game:\n    turns: list = attrs.field(factory=list)\ngame = Game()\n"
+            "def pre_play(model): game.turns.append(model)"
+        ),
         "auth.py: game.turns[0]",
         6,
         "game.turns.append(model)",
     ),
     "named tuple": (
-        "import collections\nTurn = collections.namedtuple('Turn', 'who model')\nturns = []\n"
-        "def pre_play(model): turns.append(Turn(model.user_id, model))",
+        (
+            "import collections\nTurn = collections.namedtuple('Turn', 'who model')\nturns = []\n"
+            "def pre_play(model): turns.append(Turn(model.user_id, model))"
+        ),
         "auth.py: turns[0].model",
         4,
         "turns.append(Turn(model.user_id, model))",
@@ -444,10 +472,12 @@ KEPT = {
         "state['x'] = {'m': model}",
     ),
     "log record": (
-        "import logging, logging.handlers\nlog = logging.getLogger('kept')\nlog.propagate = False\n"
-        "memory = logging.handlers.MemoryHandler(100)\nlog.addHandler(memory)\n"
-        "def pre_play(model): log.warning('%s said', model)\n"
-        "def clean_up(): log.handlers.clear()",
+        (
+            "import logging, logging.handlers\nlog = logging.getLogger('kept')\nlog.propagate = False\n"
+            "memory = logging.handlers.MemoryHandler(100)\nlog.addHandler(memory)\n"
+            "def pre_play(model): log.warning('%s said', model)\n"
+            "def clean_up(): log.handlers.clear()"
+        ),
         "auth.py: memory.buffer[0].args[0]",
         6,
         "log.warning('%s said', model)",
@@ -459,23 +489,27 @@ KEPT = {
         "kept.append(sys._getframe())",
     ),
     "frozen dict": (
-        "import types\nkept = None\ndef pre_play(model):\n    global kept\n    kept = types.MappingProxyType({1: model})",
-        "auth.py: kept[1]",
+        "import types\nold = None\ndef pre_play(model):\n    global old\n    old = types.MappingProxyType({1: model})",
+        "auth.py: old[1]",
         5,
-        "kept = types.MappingProxyType({1: model})",
+        "old = types.MappingProxyType({1: model})",
     ),
     "property that raises": (
-        "class S:\n    @property\n    def last(self): raise SystemExit\n    def __eq__(self, o): raise SystemExit\n"
-        "    def __repr__(self): raise SystemExit\n    def __hash__(self): return 1\n"
-        "    def __getattribute__(self, n): raise SystemExit\n"
-        "s, kept = S(), {}\nkept[s] = s\ndef pre_play(model): object.__setattr__(s, 'own', [model])",
+        (
+            "class S:\n    @property\n    def last(self): raise SystemExit\n    def __eq__(self, o): raise SystemExit\n"
+            "    def __repr__(self): raise SystemExit\n    def __hash__(self): return 1\n"
+            "    def __getattribute__(self, n): raise SystemExit\n"
+            "s, kept = S(), {}\nkept[s] = s\ndef pre_play(model): object.__setattr__(s, 'own', [model])"
+        ),
         "auth.py: s.own[0]",
         10,
         "object.__setattr__(s, 'own', [model])",
     ),
     "key that raises": (
-        "class K:\n    def __eq__(self, o): raise SystemExit\n    def __repr__(self): raise SystemExit\n"
-        "    def __hash__(self): return 1\nkept, key = {}, K()\ndef pre_play(model): kept[(key, 'x' * 99)] = model",
+        (
+            "class K:\n    def __eq__(self, o): raise SystemExit\n    def __repr__(self): raise SystemExit\n"
+            "    def __hash__(self): return 1\nkept, key = {}, K()\ndef pre_play(model): kept[(key, 'x' * 99)] = model"
+        ),
         f"auth.py: kept[(<K>, '{'x' * 60}'...)]",
         6,
         "kept[(key, 'x' * 99)] = model",

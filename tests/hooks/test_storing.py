@@ -111,6 +111,19 @@ def pre_play(model):
         assert 2 == place_of(source, "kept").line
 
 
+def test_a_place_without_a_holder_is_looked_for_once_until_scripts_change():
+    texts = ScriptTexts()
+    storing = Storing(texts)
+    namespace = {}
+    exec(compile("def pre_play(model): keep(model)", FILE, "exec"), namespace)  # noqa: S102  # a script
+    code = namespace["pre_play"].__code__
+    assert storing.place(code, None) is None
+    texts.add(FILE, "auth.py", b"def pre_play(model): keep(model)")
+    assert storing.place(code, None) is None
+    storing.forget()
+    assert "keep(model)" == marked(storing.place(code, None))
+
+
 class TestSources:
     def test_a_hook_that_is_a_lambda(self):
         assert "kept.append(model)" == marked(place_of("pre_play = lambda model: kept.append(model)", "kept"))
@@ -148,5 +161,5 @@ def pre_play(model):
             texts.add(FILE, "auth.py", source.encode())
             namespace = {}
             exec(compile(source, FILE, "exec"), namespace)  # noqa: S102  # a script
-            line = storing.place(namespace["pre_play"].__code__, None).line
+            line = storing.place(namespace["pre_play"].__code__, Holder("", FILE, ("kept",))).line
             assert 2 + len(spaces) == line

@@ -29,8 +29,9 @@ from yummy.hooks.traces import ScriptTexts
 from yummy.hooks.wording import Holder
 from yummy.model import Model
 
-#: Full collections that a second may see on behalf of suspicions; each costs up to some milliseconds.
-COLLECTIONS_A_SECOND = 20
+#: Seconds of each second that full collections on behalf of suspicions may take. One takes microseconds where all is
+#: frozen, and milliseconds where scripts have made many objects since.
+COLLECTING = 0.1
 #: Searches for holders that a second may see; each costs up to a tenth of a second, in most games a few milliseconds.
 SEARCHES_A_SECOND = 5
 #: Characters of a holder's path that a report shows.
@@ -47,27 +48,28 @@ _NOT_SOUGHT = "what holds it was not looked for, because too many models are kep
 
 @define
 class Allowance:
-    """So many of something in a second.
+    """So much of something in a second.
 
     Attributes:
-        per_second: How many.
+        amount: How much.
         clock: Seconds.
     """
 
-    per_second: int
+    amount: float
     clock: Callable[[], float]
     _since: float = 0.0
-    _taken: int = 0
+    _spent: float = 0.0
 
-    def take(self) -> bool:
-        """Take one, if there is one left."""
+    def is_left(self) -> bool:
+        """Whether some is left, if only a little of what will be spent."""
         now = self.clock()
         if now - self._since >= 1.0:
-            self._since, self._taken = now, 0
-        if self._taken >= self.per_second:
-            return False
-        self._taken += 1
-        return True
+            self._since, self._spent = now, 0.0
+        return self._spent < self.amount
+
+    def spend(self, amount: float) -> None:
+        """Spend some."""
+        self._spent += amount
 
 
 @define
@@ -102,7 +104,7 @@ class Guard:
 
     def __attrs_post_init__(self) -> None:
         self._storing = Storing(self.texts)
-        self._collections = Allowance(COLLECTIONS_A_SECOND, self.clock)
+        self._collections = Allowance(COLLECTING, self.clock)
         self._searches = Allowance(SEARCHES_A_SECOND, self.clock)
 
     def calibrate(self, count: int) -> None:
@@ -181,15 +183,18 @@ class Guard:
             gc.collect(generation)
             if reference() is None:
                 return True
-        if not self._collections.take():
+        if not self._collections.is_left():
             return False
+        begun = self.clock()
         gc.collect()
+        self._collections.spend(self.clock() - begun)
         return True
 
     def _where(self, reference: Callable[[], Model | None], code: CodeType | None) -> tuple[Holder | None, str]:
         """What holds a model, and how the report says it."""
-        if not self._searches.take():
+        if not self._searches.is_left():
             return None, _NOT_SOUGHT
+        self._searches.spend(1)
         self.searches += 1
         gc.unfreeze()
         try:
