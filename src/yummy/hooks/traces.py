@@ -54,6 +54,11 @@ class ScriptTexts:
         known = self._files.get(filename)
         return None if known is None else known[0]
 
+    def text(self, filename: str) -> bytes | None:
+        """The whole text, or None for code that is no script's."""
+        known = self._files.get(filename)
+        return None if known is None else known[1]
+
     def line(self, filename: str, number: int) -> str:
         """A line of a script, counted from 1; empty where there is none."""
         lines = self._lines.get(filename)
