@@ -292,6 +292,7 @@ async def _open_scripts(settings: Settings) -> AsyncIterator[HookHost]:
         max_depth=settings.max_depth,
         state_bytes=settings.hook_state_bytes,
         host_calls=settings.hook_host_calls,
+        sandbox=settings.hook_sandbox,
         debug=settings.debug_hooks,
     )
     try:
@@ -311,7 +312,7 @@ async def _forget_sessions(store: AccountStore, wall_clock: Callable[[], float])
 
 
 #: Settings that the contract names and that nothing acts on yet.
-_RESERVED = ("hook_timeout", "hook_abandon_after", "hook_max_abandoned", "hook_sandbox")
+_RESERVED = ("hook_timeout", "hook_abandon_after", "hook_max_abandoned")
 
 
 def _announce(server: Server) -> None:

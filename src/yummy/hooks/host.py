@@ -134,14 +134,18 @@ class HookHost:
             **attrs.asdict(self._counts),
         )
 
-    async def start(self, nursery: trio.Nursery) -> None:
+    async def start(self, nursery: trio.Nursery, folder: str) -> None:
         """Start an interpreter, whose tasks live in a nursery of the caller's.
+
+        Args:
+            nursery: The nursery.
+            folder: The scripts folder, absolute.
 
         Raises:
             RuntimeError: It cannot be started, and why.
         """
         self._nursery = nursery
-        self._peer = Peer(self.limits, self._take)
+        self._peer = Peer(self.limits, folder, self._take)
         nursery.start_soon(self._when_ended, self._peer)
         await self._peer.start(nursery, self._state)
 
@@ -288,7 +292,7 @@ async def open_hooks(folder: Path | None, limits: HookLimits) -> AsyncIterator[H
     failure: BaseException | None = None
     async with trio.open_nursery() as nursery:
         try:
-            await host.start(nursery)
+            await host.start(nursery, sources.folder)
             await host.load(sources)
             yield host
         except BaseException as error:  # noqa: BLE001  # raised again below, not wrapped in a group by the nursery

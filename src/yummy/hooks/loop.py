@@ -16,7 +16,7 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from yummy.hooks import context
+from yummy.hooks import context, sandbox
 from yummy.hooks.calls import HookLimits, Subject
 from yummy.hooks.channel import Channel, ChannelClosed
 from yummy.hooks.copies import COPIERS, UnfitFieldError
@@ -130,6 +130,8 @@ class Loop:
     def _load(self, frame: Frame) -> None:
         _, revision, folder, files = frame
         self._output.begin(0, "import", revision)
+        if self._limits.sandbox:
+            sandbox.install(folder, self._warn)
         served = self._texts.copy()
         try:
             loaded = self._loader.run(self._loader.prepare(folder, files))

@@ -57,11 +57,13 @@ class Peer:
 
     Attributes:
         limits: The bounds of the engine.
+        folder: The scripts folder, absolute.
         handle: Gets the frames that are not about the interpreter itself.
         ended: Set when the interpreter says nothing any more.
     """
 
     limits: HookLimits
+    folder: str
     handle: Callable[[Frame], None]
     ended: trio.Event = field(factory=trio.Event)
     _link: Link = field(init=False)
@@ -76,7 +78,7 @@ class Peer:
         near, far = socket.socketpair()
         near.settimeout(0)
         self._link = Link(near)
-        self._thread = HookThread(far)
+        self._thread = HookThread(far, self.folder if self.limits.sandbox else None)
 
     @property
     def lost(self) -> bool:
@@ -106,6 +108,9 @@ class Peer:
         if self.ended.is_set() or not self._ready.is_set():
             problem = self.problem or f"it did not answer within {START_TIMEOUT:g} s"
             raise RuntimeError(f"the hook interpreter did not start: {problem}")
+        held = self._thread.confinement
+        if held is not None:
+            _log.info("the hook thread is confined", landlock=held.landlock, seccomp=held.seccomp, reason=held.reason)
         self.send((frames.HELLO, attrs.asdict(self.limits), state))
 
     def send(self, frame: Frame, *, soon: bool = False) -> None:
