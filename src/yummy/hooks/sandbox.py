@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, NoReturn, override
 
 from attrs import define, frozen
 
@@ -73,7 +73,8 @@ DENIED_FUNCTIONS: Mapping[tuple[str, tuple[str, ...]], str] = {
         "seteuid setgid setgroups setns setpgid setpgrp setpriority setregid setresgid setresuid setreuid setsid "
         "setuid tcsetpgrp umask unshare"
     ),
-    ("change the whole process", ("time",)): "clock_settime clock_settime_ns tzset",
+    ("change the whole process", ("time",)): "clock_settime clock_settime_ns",
+    ("change the whole process", ("sys",)): "addaudithook",
 }
 
 #: Of these, what a subinterpreter cannot do in any case.
@@ -106,6 +107,11 @@ class SandboxError(PermissionError):
 
     It is a `PermissionError`, as if the system had refused: libraries that can do without what was denied go on.
     """
+
+    @override
+    def __str__(self) -> str:
+        # Of system errors, Python shows number and file instead, once somebody adds a file to them; `shutil` does.
+        return f"{self.args[0]}" if self.args else ""
 
 
 @frozen
@@ -152,9 +158,9 @@ def install(folder: str, tell: Callable[[str], None] | None = None) -> None:
 
     rules = dict(_rules(DataFolder.of(folder)))
     sys.dont_write_bytecode = True  # an import would write beside the library, and be refused
-    _replace_functions(deny)
     _forget_modules()
     sys.addaudithook(_audit_hook(rules, deny))
+    _replace_functions(deny)
 
 
 def _text(doing: str, name: str, detail: str) -> str:

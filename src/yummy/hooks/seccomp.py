@@ -41,7 +41,6 @@ _DENIED: Final = {
     },
     "make sockets": {
         "socket": (41, 198),
-        "socketpair": (53, 199),
         "connect": (42, 203),
         "bind": (49, 200),
         "listen": (50, 201),
