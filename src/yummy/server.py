@@ -351,6 +351,7 @@ async def _open_scripts(settings: Settings) -> AsyncIterator[HookHost]:
         max_depth=settings.max_depth,
         state_bytes=settings.hook_state_bytes,
         host_calls=settings.hook_host_calls,
+        sandbox=settings.hook_sandbox,
         debug=settings.debug_hooks,
     )
     try:

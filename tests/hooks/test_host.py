@@ -659,7 +659,7 @@ def pre_play(model):
 """
         with structlog.testing.capture_logs() as logs:
             async with (
-                serve_scripts(script, limits=HookLimits(load_timeout=0.3)) as host,
+                serve_scripts(script, limits=HookLimits(load_timeout=0.3, sandbox=False)) as host,
                 trio.open_nursery() as nursery,
             ):
                 nursery.start_soon(host.call, pre_play())

@@ -108,4 +108,4 @@ def pre_play(model):
     thread.start()
     thread.join()
 """
-    assert [line["event"] for line in await lines(script)] == ["from a thread"]
+    assert [line["event"] for line in await lines(script, HookLimits(sandbox=False))] == ["from a thread"]

@@ -306,6 +306,7 @@ class HookLimits:
         state_bytes: Bytes of ``yummy.state`` that are copied to the host, encoded.
         log_line_bytes: Bytes of one line that a script prints or logs; the rest is cut off.
         log_lines: Lines that scripts may print or log in one call; the rest is counted.
+        sandbox: Whether scripts have guard rails (``HOOK_SANDBOX``).
         debug: Whether results carry reports for the client (``DEBUG_HOOKS``).
     """
 
@@ -324,4 +325,5 @@ class HookLimits:
     state_bytes: int = 1 * MIB
     log_line_bytes: int = 8 * KIB
     log_lines: int = 100
+    sandbox: bool = True
     debug: bool = False

@@ -112,7 +112,7 @@ class HookHost:
         async with self._changing:
             number = self.revision.number + 1
             before = resident_bytes()
-            peer = self._peer or await self._start()
+            peer = self._peer or await self._start(sources.folder)
             try:
                 loaded = await peer.load(number, sources)
             except ScriptsBroken:
@@ -151,10 +151,10 @@ class HookHost:
                 revision=str(self.revision),
             )
 
-    async def _start(self) -> Peer:
+    async def _start(self, folder: str) -> Peer:
         if self._nursery is None:
             raise RuntimeError("the hook engine is not open")
-        peer = Peer(self.limits, self._dispatch.take)
+        peer = Peer(self.limits, folder, self._dispatch.take)
         try:
             await peer.start(self._nursery, self._dispatch.state)
         except BaseException:
@@ -255,7 +255,7 @@ class HookHost:
         if self._sources is None:
             return  # nothing has ever served
         try:
-            peer = await self._start()
+            peer = await self._start(self._sources.folder)
             loaded = await peer.load(self.revision.number, self._sources)
         except (RuntimeError, ScriptsBroken) as error:
             _log.critical(

@@ -6,6 +6,7 @@ raise `ChannelClosed` as well.
 """
 
 import ctypes
+import gc
 import os
 import socket
 import time
@@ -16,7 +17,7 @@ from typing import Any
 
 from attrs import define, field
 
-from yummy.hooks import blame
+from yummy.hooks import blame, sandbox
 from yummy.hooks.calls import HookLimits, Subject
 from yummy.hooks.channel import Channel, ChannelClosed
 from yummy.hooks.deadline import Deadline, Whereabouts, install_sleep
@@ -172,6 +173,8 @@ class Loop:
         _, revision, folder, files = frame
         self._channel.flush()
         self._output.begin(0, "import", revision)
+        if self._limits.sandbox:
+            sandbox.install(folder, self._warn)
         self._deadline.begin(self._limits.load_timeout)
         try:
             loaded = self._loader.run(self._loader.prepare(folder, files))
@@ -189,7 +192,7 @@ class Loop:
         self._guard.settle()
         notices = tuple((notice.file, notice.line, notice.text) for notice in loaded.notices)
         hooks = tuple((hook, self._defined(functions[0])) for hook, functions in loaded.hooks.items())
-        self._channel.send((LOADED, revision, hooks, notices, self._guard.live_objects))
+        self._channel.send((LOADED, revision, hooks, notices, gc.get_freeze_count()))
 
     def _defined(self, function: Callable[..., object]) -> tuple[Any, ...] | None:
         place = blame.definition(function, self._texts)
@@ -247,4 +250,7 @@ class Loop:
 
     def _warn_of_state(self, text: str) -> None:
         self._output.begin(0, "", self._revision)
+        self._warn(text)
+
+    def _warn(self, text: str) -> None:
         self._output.line("warning", text)

@@ -68,6 +68,7 @@ class Peer:
 
     Attributes:
         limits: The bounds of the engine.
+        folder: The scripts folder, absolute.
         handle: Gets the frames that are not about the interpreter itself.
         over: Set when nothing more is to be had from it: it has ended, or does not react.
         overdue: Whether what it runs is so late that nobody waits for it any more.
@@ -75,6 +76,7 @@ class Peer:
     """
 
     limits: HookLimits
+    folder: str
     handle: Callable[[Frame], None]
     over: trio.Event = field(factory=trio.Event)
     overdue: bool = False
@@ -94,7 +96,7 @@ class Peer:
         near, far = socket.socketpair()
         near.settimeout(0)
         self._link = Link(near)
-        self._thread = HookThread(far)
+        self._thread = HookThread(far, self.folder if self.limits.sandbox else None)
 
     @property
     def problem(self) -> str | None:
@@ -135,6 +137,9 @@ class Peer:
         if self._ended.is_set() or not self._ready.is_set():
             problem = self.problem or f"it did not answer within {START_TIMEOUT:g} s"
             raise RuntimeError(f"the hook interpreter did not start: {problem}")
+        held = self._thread.confinement
+        if held is not None:
+            _log.info("the hook thread is confined", landlock=held.landlock, seccomp=held.seccomp, reason=held.reason)
         nursery.start_soon(self._watch_clock)
         self._link.send((frames.HELLO, attrs.asdict(self.limits), state))
 

@@ -48,7 +48,7 @@ class Trouble:
     """Something that an author should know.
 
     Attributes:
-        kind: What kind of trouble, for the log: ``error``, ``broken``, later ``timeout``, ``retained`` and so on.
+        kind: What kind of trouble, for the log: ``error``, ``broken``, ``sandbox``, later ``timeout``, ``retained``.
         headline: What happened, in one sentence.
         place: The line to look at first, if there is one.
         path: How the program came there, outermost first.

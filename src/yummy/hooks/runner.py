@@ -90,11 +90,10 @@ class Runner:
     tell: Callable[[Trouble, int], None]
 
     def calibrate(self) -> None:
-        """Let the guard see what a hook leaves that keeps nothing."""
+        """Let the guard see what a hook leaves that keeps nothing, on the way that each call takes."""
         call = Call(0, "pre", "logout", None, 0, ScriptTexts())
-        self.guard.begin_calibration()
         self.deadline.begin(self.limits.timeout)
-        self._run_one(call, _keep_nothing, [None, None, None])
+        self._run_one(call, _keep_nothing, [None] * len(call.copier.fields), calibrates=True)
 
     def run(self, call: Call, loaded: Loaded, values: list[Any], rooms: Any, users: Any) -> Frame:
         """Run all scripts' hooks of a call.
@@ -136,9 +135,9 @@ class Runner:
         return (PASSED, call.id, changes if call.phase == "pre" else {}, writes)
 
     def _run_one(
-        self, call: Call, function: Callable[..., object], values: list[Any]
+        self, call: Call, function: Callable[..., object], values: list[Any], *, calibrates: bool = False
     ) -> tuple[Frame | None, dict[int, Any]]:
-        """Run one script's hook.
+        """Run one script's hook. One that ``calibrates`` is known to keep nothing.
 
         Returns:
             The reply, if the hook ends the call; and what it set on its model.
@@ -150,10 +149,13 @@ class Runner:
         if stopped is None:
             found, stopped = self._changes(call, function, model, values)
         # Whatever else could hold it has been let go of by now: the failure, its traceback, what the hook returned.
-        if self.guard.suspects(getrefcount(model)):
+        count = getrefcount(model)
+        if calibrates:
+            self.guard.calibrate(count)
+        elif self.guard.suspects(count):
             reference = ref(model)
             del model
-            kept = self.guard.examine(reference, hook=call.hook, function=function, texts=call.texts)
+            kept = self.guard.examine(reference, hook=call.hook, function=function)
             if kept is not None and (stopped is None or stopped[0] == FAILED):
                 stopped = call.crashed(kept)
             elif kept is not None:

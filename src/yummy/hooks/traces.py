@@ -14,6 +14,7 @@ from attrs import define, field
 
 from yummy.hooks.failure import HookFailure, HookTimeout
 from yummy.hooks.report import Place, Trouble
+from yummy.hooks.sandbox import SandboxError
 
 # Read as Python keeps them, whatever properties of that name a script's class has.
 _traceback_of = vars(BaseException)["__traceback__"].__get__
@@ -21,6 +22,21 @@ _cause_of = vars(BaseException)["__cause__"].__get__
 _context_of = vars(BaseException)["__context__"].__get__
 _is_context_hidden = vars(BaseException)["__suppress_context__"].__get__
 _class_name = vars(type)["__name__"].__get__
+
+#: What to do about an exception, the first that fits.
+_ADVICE: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+    ((ModuleNotFoundError,), "correct the name, or install the module where the server's Python finds it"),
+    ((SandboxError,), "keep files in the scripts folder's data/, and let another program do what scripts may not do"),
+    (
+        (PermissionError,),
+        "the system refuses this to the server, or the kernel refuses it to its scripts, which HOOK_SANDBOX=off lifts",
+    ),
+    ((RecursionError,), "a function calls itself without end: look for the missing end condition"),
+    (
+        (SystemExit, KeyboardInterrupt),
+        "a script cannot end the server: to refuse a message, call fail() from yummy",
+    ),
+)
 
 
 @define
@@ -101,7 +117,8 @@ def trouble_of(error: BaseException, texts: ScriptTexts, *, hook: str) -> Troubl
     headline = f"{hook} failed: {name_of(error)}"
     if cause is not None:
         headline += f" (while handling {name_of(cause)})"
-    return Trouble("error", headline, path[-1] if path else None, tuple(path), _advice(error, hook), hook)
+    kind = "sandbox" if issubclass(type(error), SandboxError) else "error"
+    return Trouble(kind, headline, path[-1] if path else None, tuple(path), _advice(error, hook), hook)
 
 
 def late_trouble(hook: str, path: tuple[Place, ...]) -> Trouble:
@@ -185,14 +202,8 @@ def _with_columns(place: Place, code: CodeType, instruction: int) -> Place:
 
 def _advice(error: BaseException, hook: str) -> str:
     kind = type(error)  # by its class: `isinstance` would ask the exception itself
-    if issubclass(kind, ModuleNotFoundError):
-        return "correct the name, or install the module where the server's Python finds it"
     if issubclass(kind, ImportError) and "subinterpreter" in name_of(error):
         return "this library cannot be used in hooks: it does not support Python's subinterpreters"
-    if issubclass(kind, RecursionError):
-        return "a function calls itself without end: look for the missing end condition"
     if issubclass(kind, HookFailure) and hook == "import":
         return "call fail() in a hook, where there is a message"
-    if issubclass(kind, SystemExit | KeyboardInterrupt):
-        return "a script cannot end the server: to refuse a message, call fail() from yummy"
-    return ""
+    return next((advice for causes, advice in _ADVICE if issubclass(kind, causes)), "")
