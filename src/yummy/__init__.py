@@ -5,8 +5,10 @@ interpreter imports this package too, so it is light: no event loop, no sockets,
 """
 
 from yummy import constants, model, room, user
-from yummy.hooks.failure import HookFailure, fail
+from yummy.hooks.failure import HookFailure, HookTimeout, fail
 from yummy.hooks.keep import state
+from yummy.hooks.revoked import RetainedModelError
+from yummy.hooks.sandbox import SandboxError
 from yummy.plain import MetaValue as MetaType
 from yummy.version import __version__
 
@@ -15,7 +17,10 @@ YummyValidationError = HookFailure
 
 __all__ = [
     "HookFailure",
+    "HookTimeout",
     "MetaType",
+    "RetainedModelError",
+    "SandboxError",
     "YummyValidationError",
     "__version__",
     "constants",

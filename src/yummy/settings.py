@@ -233,7 +233,9 @@ class Settings:
     hook_host_calls: int = setting(
         10_000, "Calls of the `room` and `user` API that one call of a hook may make.", at_least(1)
     )
-    hook_sandbox: bool = setting(default=True, doc="Whether scripts are kept from processes, sockets, threads and foreign files.")
+    hook_sandbox: bool = setting(
+        default=True, doc="Whether scripts are kept from processes, sockets, threads and foreign files."
+    )
     hook_state_bytes: int = setting(
         1 * MIB, "Bytes of `yummy.state` that are copied, so that they can outlive an interpreter.", at_least(0)
     )

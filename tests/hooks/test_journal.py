@@ -2,26 +2,26 @@ import structlog.testing
 
 from yummy.hooks.journal import log_script_line, log_trouble
 from yummy.hooks.report import Place, Trouble
-from yummy.hooks.revision import NO_SCRIPTS
 
 
 def test_a_trouble_is_logged_as_its_report_with_what_can_be_searched_for():
     about = {"type": "Play", "event": "odd", "level": 3, "line": "odd", "user": "u1"}
     with structlog.testing.capture_logs() as logs:
-        text = log_trouble(Trouble("error", "it failed", Place("a.py", 3), hook="pre_play"), NO_SCRIPTS, about)
+        trouble = Trouble("error", "it failed", Place("a.py", 3), hook="pre_play")
+        log_trouble(trouble, "1 (abc)", about, text="the report")
     assert logs == [
         {
-            "event": text,
+            "event": "the report",
             "log_level": "error",
+            "kind": "error",
             "file": "a.py",
             "line": 3,
             "hook": "pre_play",
-            "revision": str(NO_SCRIPTS),
+            "revision": "1 (abc)",
             "type": "Play",
             "user": "u1",
         }
     ]
-    assert "event odd" in text
 
 
 def test_percent_signs_of_scripts_are_their_own():

@@ -71,5 +71,5 @@ def pre_play(model):
         await host.close()
     assert host.statistics().state_bytes > 0
     again = State()
-    again.open(host._state)
+    again.open(host._dispatch.state)
     assert {"a": ["a"]} == dict(again)

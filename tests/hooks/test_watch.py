@@ -9,6 +9,7 @@ import trio
 
 from yummy.hooks import watch as watching
 from yummy.hooks.calls import ScriptsBroken
+from yummy.hooks.report import Trouble
 from yummy.hooks.revision import read_sources, source_signature
 from yummy.hooks.watch import SourceWatch, watch_sources
 
@@ -118,13 +119,13 @@ class TestEdits:
         write_scripts(game="x = 1")
         watch = await watch()
         write_scripts(game="x = ")
-        seen.raises = ScriptsBroken("broken")
+        seen.raises = ScriptsBroken(Trouble("broken", "it is"))
         await watch.look()
         seen.raises = None
         write_scripts(game="x = 1")
         await watch.look()
         assert [{"game.py": "x = "}, {"game.py": "x = 1"}] == seen.take()
-        assert ["broken"] == seen.reports
+        assert ["broken: it is"] == seen.reports
 
     async def test_a_burst_of_saves_is_waited_for_and_not_for_ever(self, watch, write_scripts, folder, seen):
         write_scripts(game="0")

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from attrs import define, field
 
 from yummy.hooks.frames import FETCHED, READ_BYTES, Frame, FrameBuffer, encode
+
 #: Replies wait for company this long, in seconds, while more calls are there to be run.
 REPLY_DELAY = 0.0002
 

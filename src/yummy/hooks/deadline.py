@@ -52,7 +52,7 @@ class Deadline:
     """The deadline of the thread that makes it.
 
     Attributes:
-        meanwhile: Called by the watchdog now and then while a script runs, which then waits in `pause` if it comes there.
+        meanwhile: Called by the watchdog now and then while a script runs, which waits in `pause` should it come there.
         noticed: Called when a script is interrupted for the first time, with where it was, in its own thread.
         fired: Whether what runs has been interrupted, whatever it made of that.
         where: Where it was then.
@@ -243,4 +243,4 @@ def sleep(seconds: float, /) -> None:
 
 def install_sleep() -> None:
     """Put `sleep` in the place of Python's own, for the scripts of this interpreter."""
-    time.sleep = sleep
+    time.sleep = sleep  # type: ignore[assignment]  # what is no number goes to Python's own

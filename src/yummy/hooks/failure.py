@@ -26,7 +26,7 @@ class HookFailure(BaseException):  # scripts know it by this name; it is no erro
         super().__init__(self.message)
 
 
-class HookTimeout(BaseException):  # noqa: N818  # scripts know it by this name; ``except Exception`` must not stop it
+class HookTimeout(BaseException):  # scripts know it by this name; ``except Exception`` must not stop it
     """A hook has run for longer than HOOK_TIMEOUT: it is interrupted wherever it is.
 
     A script may clean up and let it pass. One that goes on instead is interrupted again, and at last given up with

@@ -37,8 +37,8 @@ STATE      what ``yummy.state`` holds, for the next HELLO; the host never looks 
 =========  ==========================================================================================
 
 A *room* or *user* is the tuple of its snapshot's fields, a *write* its place in `calls.WRITES` and its fields, a
-*trouble*, a *place* and a *notice* what `report` makes of them. Replies to calls come in the order of the calls. An answer to
-an unknown fetch, as to one that was given up, is dropped.
+*trouble*, a *place* and a *notice* what `report` makes of them. Replies to calls come in the order of the calls. An
+answer to an unknown fetch, as to one that was given up, is dropped.
 """
 
 import marshal

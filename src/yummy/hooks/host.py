@@ -42,7 +42,6 @@ class HookHost:
         serving: The revision for messages that begin now.
         reports: What went wrong in scripts.
         exhausted: Set when too many interpreters were given up: the server should end, and be started again.
-        stuck: Whether a script spins in a thread that could not be ended: the process ends only by `os._exit`.
     """
 
     limits: HookLimits
@@ -75,7 +74,7 @@ class HookHost:
 
     @property
     def stuck(self) -> bool:
-        """Whether a thread runs on that nobody can end."""
+        """Whether a script spins in a thread that nobody can end: the process ends only by `os._exit`."""
         return any(peer.alive for peer in self._given_up)
 
     def wants_either(self, name: str) -> bool:
@@ -233,8 +232,8 @@ class HookHost:
             return Trouble("error", f"the hook interpreter has ended{why}", place, hook=hook)
         return Trouble(
             "timeout",
-            f"{hook or 'a load'} did not react to its interrupt: it was given up "
-            f"{self.limits.abandon_after:g} s (HOOK_ABANDON_AFTER) past its deadline, with all variables of all scripts",
+            f"{hook or 'a load'} did not react to its interrupt and was given up {self.limits.abandon_after:g} s "
+            "(HOOK_ABANDON_AFTER) past its deadline, with all variables of all scripts",
             peer.late or place,
             advice="let HookTimeout pass, and avoid single calls that take long in C code (a regular expression, "
             "a large power, a sort), which nothing can interrupt",
@@ -296,8 +295,9 @@ class HookHost:
 async def open_hooks(folder: Path | None, limits: HookLimits) -> AsyncIterator[HookHost]:
     """Load the scripts of a folder, and serve calls until the block is left. `HookHost.watch` follows its edits.
 
-    The nursery in here owns reader, writer and clock of each interpreter and the hooks' look-ups. Leaving the block, also by cancellation, closes the interpreter first (bounded by ``load_timeout``,
-    ``abandon_after`` and `peer.JOIN_TIMEOUT`), then ends these tasks; a caller that still waits is answered then.
+    The nursery in here owns reader, writer and clock of each interpreter and the hooks' look-ups. Leaving the block,
+    also by cancellation, closes the interpreter first (bounded by ``load_timeout``, ``abandon_after`` and
+    `peer.JOIN_TIMEOUT`), then ends these tasks; a caller that still waits is answered then.
 
     Args:
         folder: The scripts folder; None gives a host without hooks. One that is not there may be made later.

@@ -123,7 +123,7 @@ class Loop:
                 self._serve(frame)
             self._copy_state()
         self._output.begin(0, "on_unload", self._revision)
-        self._run_round("on_unload", self._loader.unload())
+        self._run_round(self._loader.unload())
         self._watch.hurry()
         self._copy_state()
         self._channel.flush()
@@ -188,7 +188,7 @@ class Loop:
         self._revision = revision
         self._served[revision] = loaded
         self._output.begin(0, "on_load", revision)
-        self._run_round("on_load", self._loader.swap(loaded))
+        self._run_round(self._loader.swap(loaded))
         self._guard.settle()
         notices = tuple((notice.file, notice.line, notice.text) for notice in loaded.notices)
         hooks = tuple((hook, self._defined(functions[0])) for hook, functions in loaded.hooks.items())
@@ -202,7 +202,7 @@ class Loop:
         self._output.end()
         self._channel.send((BROKEN, revision, tuple(trouble.to_plain() for trouble in troubles)))
 
-    def _run_round(self, hook: str, troubles: Iterator[Trouble]) -> None:
+    def _run_round(self, troubles: Iterator[Trouble]) -> None:
         self._deadline.begin(self._limits.load_timeout)
         for trouble in troubles:
             self._tell(trouble)

@@ -71,7 +71,7 @@ class Serving:
             self.released(self)
 
 
-async def _ask_nobody(_call: HookCall, _serving: Serving) -> HookResult:
+async def _ask_nobody(call: HookCall, serving: Serving) -> HookResult:  # noqa: ARG001  # there is nobody to ask
     return Passed({}, ())
 
 

@@ -130,9 +130,7 @@ class Chain:
             desk.release_turns()
             self._release_rooms(work)
 
-    async def _stages(
-        self, work: Work, rule: Rule, message: Message, desk: ServiceDesk, stage: HookStage
-    ) -> None:
+    async def _stages(self, work: Work, rule: Rule, message: Message, desk: ServiceDesk, stage: HookStage) -> None:
         if work.session is not None and work.uow.session(work.session.id) is None:
             # It was ended while the message waited for its turn.
             raise Refusal(ErrorCode.NOT_AUTHENTICATED)
