@@ -156,7 +156,7 @@ class TestReplies:
         channel.reply((1,))
         channel.reply((2,))
         channel.send((3,))
-        assert [(1,), (2,), (3,), ("printed",)] == sorted(host.heard(), key=lambda frame: (str(frame[0])))
+        assert [(1,), (2,), (3,), ("printed",)] == sorted(host.heard(), key=lambda frame: str(frame[0]))
 
 
 class TestFetched:
