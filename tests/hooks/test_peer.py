@@ -13,12 +13,12 @@ from yummy.hooks import frames
 from yummy.hooks import peer as peers
 from yummy.hooks.calls import HookLimits, ScriptsBroken
 from yummy.hooks.frames import FrameBuffer, encode
-from yummy.hooks.peer import LOADING, Peer
+from yummy.hooks.peer import LOADING, LoadNotBegun, Peer
 from yummy.hooks.report import Place, Trouble
 from yummy.hooks.revision import Sources
 
 SCRIPTS = Sources("/hooks", (("game.py", b""),))
-PLACE = ("game.py", 3, "pre_play", "loop()", 1, 4)
+PLACE = ("game.py", 3, "loop()", 1, 4, "pre_play")
 
 
 @define(eq=False)
@@ -94,6 +94,7 @@ class Loading:
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     loaded: object = None
     broken: ScriptsBroken | None = None
+    unbegun: bool = False
 
     async def run(self, number):
         with self.scope:
@@ -101,6 +102,8 @@ class Loading:
                 self.loaded = await self.peer.load(number, SCRIPTS)
             except ScriptsBroken as broken:
                 self.broken = broken
+            except LoadNotBegun:
+                self.unbegun = True
 
 
 async def begin_load(peer, nursery, number):
@@ -118,8 +121,10 @@ class TestStart:
     async def test_one_that_ends_at_once_says_why(self, monkeypatch, nursery):
         monkeypatch.setattr(peers, "HookThread", Interpreter)
         monkeypatch.setattr(Interpreter, "start", lambda self: self.end_itself("ImportError: no"))
+        peer = Peer(HookLimits(), "/hooks", print)
         with pytest.raises(RuntimeError, match="did not start: ImportError: no"):
-            await Peer(HookLimits(), "/hooks", print).start(nursery, b"")
+            await peer.start(nursery, b"")
+        peer.give_up()
 
     async def test_one_that_says_nothing_is_waited_for_in_vain(self, monkeypatch, nursery):
         monkeypatch.setattr(peers, "HookThread", Interpreter)
@@ -212,6 +217,20 @@ class TestLoad:
         assert second.loaded is None
         assert second.broken is not None
         assert peer.running is None
+
+    async def test_one_that_has_ended_before_loads_nothing(self, peer, nursery):
+        peer._thread.end_itself()
+        await settle()
+        loading = await begin_load(peer, nursery, 3)
+        assert loading.unbegun
+
+    async def test_a_call_that_hangs_is_not_blamed_on_the_load_behind_it(self, peer, nursery):
+        peer.ask(5, (frames.CALL, 5))
+        loading = await begin_load(peer, nursery, 3)
+        pass_deadline(peer)
+        await settle()
+        assert loading.unbegun
+        assert 5 == peer.running
 
 
 class TestLine:
