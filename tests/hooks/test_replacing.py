@@ -323,12 +323,15 @@ class TestClosing:
         async def call(host):
             results.append(await host.call(pre_play("waits")))
 
-        async with trio.open_nursery() as nursery, open_hooks(write_scripts(game=hangs), SOON) as host:
-            async with host._changing:  # so that nothing takes the place of the one that is given up
-                await host.call(pre_play("a"))
-                host._let_go(host._peer)
-                nursery.start_soon(call, host)
-                await trio.testing.wait_all_tasks_blocked()
-                assert 1 == host.statistics().waiting
-                host._closing = True
+        async with (
+            trio.open_nursery() as nursery,
+            open_hooks(write_scripts(game=hangs), SOON) as host,
+            host._changing,  # so that nothing takes the place of the one that is given up
+        ):
+            await host.call(pre_play("a"))
+            host._let_go(host._peer)
+            nursery.start_soon(call, host)
+            await trio.testing.wait_all_tasks_blocked()
+            assert 1 == host.statistics().waiting
+            host._closing = True
         assert ["hook_error"] == [result.code for result in results]
