@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import trio
 
-from yummy.client import connect as connect_client
 from yummy.hooks.revision import read_sources
 from yummy.testing import game
 
@@ -38,7 +37,7 @@ def blocks(heading, language):
 
 
 def scripts(*headings, but=()):
-    """The scripts of some sections by file name, as they lie in the folder in the end; wrong ones are not among them."""
+    """The scripts of some sections by file name, as they lie in the folder in the end, without wrong ones."""
     found = {}
     for heading in headings:
         for block in blocks(heading, "python"):
@@ -80,6 +79,11 @@ async def table(found, name="ann"):
     return player, (await player.push("CreateRoom")).room_id
 
 
+async def written_to(found, name):
+    """What scripts have written to a file of theirs."""
+    return await trio.Path(found.parts.settings.default_python_files_path, "data", name).read_text(encoding="utf-8")
+
+
 ALL = [heading for heading in re.findall(r"^## (.*)$", _TEXT, re.MULTILINE) if "```python" in section(heading)]
 
 
@@ -109,7 +113,7 @@ class TestScripts:
         async with edited(scripts("The first hook")) as (found, save):
             ann, room_id = await table(found)
             await save(numbered("Save, and it runs", 0))
-            (heard,) = [text for text in blocks("Save, and it runs", "text") if "refused" in text]
+            (heard,) = [text for text in blocks("Save, and it runs", "text") if text.startswith("  refused:")]
             for message, line in zip(("abc", 200), heard.splitlines(), strict=True):
                 ann.push("Play", room_id=room_id, message=message)
                 reply = await ann.expect_failure(re.search(r"\((\w+)\)", line)[1])
@@ -140,7 +144,7 @@ class TestScripts:
             ann, room_id = await table(found)
             await save({"rounds.py": scripts("What lasts")["rounds.py"] + "\n"})
             second = (await ann.push("CreateRoom")).room_id
-            written = Path(found.parts.settings.default_python_files_path, "data", "rounds.txt").read_text()
+            written = await written_to(found, "rounds.txt")
             assert f"1 {room_id}\n2 {second}\n" == written
 
     async def test_a_season_outlives_an_edit(self):
@@ -150,7 +154,7 @@ class TestScripts:
             await save({"season.py": scripts("Hot editing")["season.py"] + "\n"})
             await ann.push("Play", room_id=room_id, message=1)
             await save({"season.py": scripts("Hot editing")["season.py"]})
-            written = Path(found.parts.settings.default_python_files_path, "data", "season.json").read_text()
+            written = await written_to(found, "season.json")
             assert '{"wins": 2}' == written
 
     async def test_a_name_that_only_looks_like_a_hook_is_warned_of(self):
