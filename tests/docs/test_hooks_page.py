@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from harness import PATIENCE, running, write_scripts
 
 from yummy.hooks.revision import read_sources
 from yummy.testing import game
@@ -221,6 +222,16 @@ class TestReports:
             ann.push("Play", room_id=room_id, message=1)
             await ann.expect_failure("hook_timeout")
             await self.shown(found, heading, "timeout")
+
+
+async def test_the_client_on_the_page_plays(tmp_path):
+    _, client = blocks("The first hook", "python")
+    folder = write_scripts(tmp_path / "hooks", guess=numbered("Save, and it runs", 0)["guess.py"])
+    async with running(folder) as server:
+        program = client.replace("ws://127.0.0.1:9090", server.url)
+        with trio.fail_after(PATIENCE):
+            done = await trio.run_process([sys.executable, "-c", program], stdin=b"42\nabc\n\n", capture_stdout=True)
+    assert "  refused: Guess a number (no_number)" == done.stdout.decode().strip("\n")
 
 
 def test_the_test_on_the_page_passes(tmp_path):
