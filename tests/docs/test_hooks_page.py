@@ -156,7 +156,7 @@ class TestScripts:
             await ann.push("Play", room_id=room_id, message=1)
             await save({"season.py": scripts("Hot editing")["season.py"]})
             written = await written_to(found, "season.json")
-            assert '{"wins": 2}' == written
+            assert '{"moves": 2}' == written
 
     async def test_a_name_that_only_looks_like_a_hook_is_warned_of(self):
         async with game(scripts={"a.py": "def pre_plya(model): print(model)"}) as found:
