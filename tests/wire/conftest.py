@@ -101,3 +101,28 @@ def all_ended(until):
         await until(lambda: server.hooks.statistics().spinning == 0)
 
     return wait
+
+
+@define
+class HeldPasswords:
+    """Hashing that waits until a test says so: it stands between the pre and the post hooks of a login."""
+
+    _passwords: Any
+    asked: trio.Event = field(factory=trio.Event)
+    answer: trio.Event = field(factory=trio.Event)
+
+    async def hash(self, password):
+        self.asked.set()
+        await self.answer.wait()
+        return await self._passwords.hash(password)
+
+
+@pytest.fixture
+def hold_logins():
+    """Let logins that make an account by a password wait between their hooks."""
+
+    def hold(server):
+        server.chain.passwords = held = HeldPasswords(server.chain.passwords)
+        return held
+
+    return hold
