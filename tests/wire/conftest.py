@@ -116,6 +116,9 @@ class HeldPasswords:
         await self.answer.wait()
         return await self._passwords.hash(password)
 
+    async def verify(self, password_hash, password):
+        return await self._passwords.verify(password_hash, password)
+
 
 @pytest.fixture
 def hold_logins():

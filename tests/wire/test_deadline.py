@@ -152,18 +152,20 @@ class TestInterrupt:
             def pre_play(model):
                 time.sleep(0.4)
         """
+
+        async def play(player):
+            room = (await player.ok("CreateRoom"))["room_id"]
+            await player.ok("Play", room_id=room, message=1)
+
         async with (
             running(write_scripts(tmp_path / "hooks", game=scripts), hook_timeout=1.0) as server,
             logged_in(server, "anna") as anna,
+            logged_in(server, "bert") as bert,
+            logged_in(server, "carl") as carl,
         ):
-            room = (await anna.ok("CreateRoom"))["room_id"]
-            async with logged_in(server, "bert") as bert, logged_in(server, "carl") as carl:
-                rooms = {one: (await one.ok("CreateRoom"))["room_id"] for one in (bert, carl)}
-                async with trio.open_nursery() as nursery:
-                    for player, where in {anna: room, **rooms}.items():
-                        nursery.start_soon(
-                            lambda player, where: player.ok("Play", room_id=where, message=1), player, where
-                        )
+            async with trio.open_nursery() as nursery:
+                for player in (anna, bert, carl):
+                    nursery.start_soon(play, player)
             assert server.hooks.statistics().most_waiting == 3
 
     async def test_messages_of_one_room_go_on_in_their_order(self, tmp_path):
