@@ -48,6 +48,10 @@ _take_back = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
 _real_sleep = time.sleep
 
 
+class Watchdog(threading.Thread):
+    """The second thread of the hook interpreter; a class of its own tells it from those that scripts start."""
+
+
 @define(eq=False)
 class Deadline:
     """The deadline of the thread that makes it.
@@ -72,7 +76,7 @@ class Deadline:
     _ended: bool = False
     _script_thread: int = field(factory=threading.get_ident)
     _interrupt: type[HookTimeout] = field(init=False)
-    _watchdog: threading.Thread | None = None
+    _watchdog: Watchdog | None = None
 
     def __attrs_post_init__(self) -> None:
         self._interrupt = _interrupt_of(self)
@@ -84,7 +88,7 @@ class Deadline:
             shortest: Seconds of the shortest deadline that there will be.
         """
         self._poll = min(POLL, shortest / 10)
-        self._watchdog = threading.Thread(target=self._watch, name="yummy-hooks-watchdog")
+        self._watchdog = Watchdog(target=self._watch, name="yummy-hooks-watchdog")
         self._watchdog.start()
 
     def close(self) -> None:
