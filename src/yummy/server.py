@@ -340,7 +340,16 @@ async def _open_database(settings: Settings) -> Database:
 
 @asynccontextmanager
 async def _open_scripts(settings: Settings) -> AsyncIterator[HookHost]:
-    limits = HookLimits(
+    try:
+        async with open_hooks(settings.default_python_files_path, hook_limits(settings)) as hooks:
+            yield hooks
+    except ScriptsBroken as broken:
+        raise StartupError(broken.report, EXIT_BROKEN_SCRIPTS, stuck=broken.stuck) from None
+
+
+def hook_limits(settings: Settings) -> HookLimits:
+    """The bounds of the hook engine as they are set."""
+    return HookLimits(
         queue=settings.hook_queue,
         load_timeout=settings.hook_load_timeout,
         timeout=settings.hook_timeout,
@@ -354,11 +363,6 @@ async def _open_scripts(settings: Settings) -> AsyncIterator[HookHost]:
         sandbox=settings.hook_sandbox,
         debug=settings.debug_hooks,
     )
-    try:
-        async with open_hooks(settings.default_python_files_path, limits) as hooks:
-            yield hooks
-    except ScriptsBroken as broken:
-        raise StartupError(broken.report, EXIT_BROKEN_SCRIPTS, stuck=broken.stuck) from None
 
 
 async def _forget_sessions(store: AccountStore, wall_clock: Callable[[], float]) -> None:

@@ -190,7 +190,7 @@ class Loop:
         self._output.begin(0, "on_load", revision)
         self._run_round(self._loader.swap(loaded))
         self._guard.settle()
-        notices = tuple((notice.file, notice.line, notice.text) for notice in loaded.notices)
+        notices = tuple((notice.file, notice.line, notice.text, notice.kind) for notice in loaded.notices)
         hooks = tuple((hook, self._defined(functions[0])) for hook, functions in loaded.hooks.items())
         self._channel.send((LOADED, revision, hooks, notices, gc.get_freeze_count()))
 
