@@ -20,7 +20,8 @@ import trio
 
 from yummy.core.throttle import Throttles
 from yummy.core.tokens import Tokens
-from yummy.hooks.calls import HookLimits, ScriptsBroken
+from yummy.hooks.bounds import hook_limits
+from yummy.hooks.calls import ScriptsBroken
 from yummy.hooks.host import HookHost, open_hooks
 from yummy.passwords import Argon2Passwords
 from yummy.pipeline.chain import Chain
@@ -345,24 +346,6 @@ async def _open_scripts(settings: Settings) -> AsyncIterator[HookHost]:
             yield hooks
     except ScriptsBroken as broken:
         raise StartupError(broken.report, EXIT_BROKEN_SCRIPTS, stuck=broken.stuck) from None
-
-
-def hook_limits(settings: Settings) -> HookLimits:
-    """The bounds of the hook engine as they are set."""
-    return HookLimits(
-        queue=settings.hook_queue,
-        load_timeout=settings.hook_load_timeout,
-        timeout=settings.hook_timeout,
-        abandon_after=settings.hook_abandon_after,
-        max_abandoned=settings.hook_max_abandoned,
-        max_user_meta=settings.max_user_meta,
-        max_room_meta=settings.max_room_meta,
-        max_depth=settings.max_depth,
-        state_bytes=settings.hook_state_bytes,
-        host_calls=settings.hook_host_calls,
-        sandbox=settings.hook_sandbox,
-        debug=settings.debug_hooks,
-    )
 
 
 async def _forget_sessions(store: AccountStore, wall_clock: Callable[[], float]) -> None:
