@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: The exit code for settings that are not usable, as for options that are not (click's own).
 EXIT_USAGE = 2
+#: The exit code of a check that somebody has interrupted: 128 and the number of the signal, as shells count.
+EXIT_INTERRUPTED = 130
 
 _USER_TYPES = {"user": 1, "moderator": 2, "admin": 3, "1": 1, "2": 2, "3": 3}
 
@@ -80,8 +82,9 @@ def serve(  # one argument for each option
 
     import structlog
 
+    from yummy.ending import exit_at_once
     from yummy.logs import configure
-    from yummy.server import StartupError, exit_at_once, run
+    from yummy.server import StartupError, run
 
     configure(settings.log_level, settings.log_format, server_name=settings.server_name)
     if settings.development:
@@ -107,8 +110,8 @@ def serve(  # one argument for each option
 def check(ctx: click.Context, *, folder: str | None, run: bool, strict: bool, form: str) -> None:
     """Check the hook scripts in DIR without a server.
 
-    Without DIR, those that a server would load here. The scripts are loaded by the engine that serves, with the settings of this place: what stops them there is said
-    here. Exit code 0 means that nothing is wrong, 1 that something is.
+    Without DIR, those that a server would load here. The scripts are loaded by the engine that serves, with the
+    settings of this place. Exit code 0 means that nothing is wrong, 1 that something is.
     """
     settings = _load({"DEFAULT_PYTHON_FILES_PATH": folder})
     path = settings.default_python_files_path
@@ -117,9 +120,14 @@ def check(ctx: click.Context, *, folder: str | None, run: bool, strict: bool, fo
         ctx.exit(EXIT_USAGE)
 
     from yummy.checking.examination import examine
+    from yummy.ending import exit_at_once
     from yummy.hooks.bounds import hook_limits
 
-    findings = examine(path, settings, hook_limits(settings), run=run, strict=strict)
+    try:
+        findings = examine(path, settings, hook_limits(settings), run=run, strict=strict)
+    except KeyboardInterrupt:
+        # A script may hold its thread, which nobody waits for now.
+        exit_at_once(EXIT_INTERRUPTED)
     if form == "json":
         import json
 
@@ -128,8 +136,6 @@ def check(ctx: click.Context, *, folder: str | None, run: bool, strict: bool, fo
         _show(findings)
     code = 0 if findings.ok else 1
     if findings.stuck:
-        from yummy.server import exit_at_once
-
         exit_at_once(code)
     ctx.exit(code)
 
@@ -208,9 +214,16 @@ def _show(findings: "Findings") -> None:
     console = Console(highlight=False, soft_wrap=True)
     styles = {"error": "bold red", "warning": "bold yellow", "info": "bold blue"}
     for problem in findings.problems:
-        heading, separator, rest = problem.text.partition(": ")
+        heading, separator, rest = _printable(problem.text).partition(": ")
         console.print(Text.assemble((heading, styles[problem.severity]), separator, rest, "\n"))
     console.print(Text(findings.summary, style="bold green" if findings.ok else "bold red"))
+
+
+def _printable(text: str) -> str:
+    """A text in which nothing steers the terminal, or cannot be written; what scripts say may hold anything."""
+    return "".join(
+        sign if sign.isprintable() or sign in "\n\t" else sign.encode("unicode_escape").decode() for sign in text
+    )
 
 
 def _complain(title: str, lines: list[str]) -> None:

@@ -4,10 +4,8 @@ The way down, after the first signal: no new connections; every connection is cl
 received; chains that follow from that end too, all within ``DRAIN_TIMEOUT``; then the scripts, then the database.
 """
 
-import os
 import signal
 import ssl
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +18,7 @@ import trio
 
 from yummy.core.throttle import Throttles
 from yummy.core.tokens import Tokens
+from yummy.ending import exit_at_once
 from yummy.hooks.bounds import hook_limits
 from yummy.hooks.calls import ScriptsBroken
 from yummy.hooks.host import HookHost, open_hooks
@@ -376,10 +375,3 @@ async def _drain(server: Server) -> bool:
     if waiting.cancelled_caught:
         _log.warning("messages_cut_off", count=server.tasks.running)
     return not waiting.cancelled_caught
-
-
-def exit_at_once(code: int) -> None:
-    """End the process without waiting for any thread; what was said is flushed first."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)

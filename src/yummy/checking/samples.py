@@ -31,7 +31,7 @@ _DATE = 1_893_456_000  # 2030-01-01, 00:00 UTC, in Unix seconds
 _PASSWORD = "a sample of a password"  # noqa: S105  # nobody's
 _TOKEN = "a sample of a token"  # noqa: S105  # of no session
 
-_LOGIN: Mapping[str, Any] = {"user_id": SENDER, "session_id": SESSION}
+
 _FROM_SENDER: Mapping[str, Any] = {"user_id": SENDER, "session_id": SESSION}
 _FROM_GUEST: Mapping[str, Any] = {"user_id": GUEST, "session_id": SESSION}
 _IN_ROOM: Mapping[str, Any] = {**_FROM_SENDER, "room_id": ROOM}
@@ -69,10 +69,10 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 #: What the core adds before post, where it did what was asked.
 MADE: Final[Mapping[str, Mapping[str, Any]]] = {
-    "email_auth": _LOGIN,
-    "deviceid_auth": _LOGIN,
-    "customid_auth": _LOGIN,
-    "restore_token": _LOGIN,
+    "email_auth": _FROM_SENDER,
+    "deviceid_auth": _FROM_SENDER,
+    "customid_auth": _FROM_SENDER,
+    "restore_token": _FROM_SENDER,
     "create_room": {"room_id": ROOM},
     "join_to_room": {"result": "Joined"},
 }
