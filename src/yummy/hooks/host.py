@@ -128,6 +128,10 @@ class HookHost:
 
     async def reload(self, sources: Sources) -> None:
         """Load edited scripts; if they are broken, that is reported, and what served before serves on."""
+        if self._sources is not None and sources.texts == self._sources.texts:
+            # An edit that was refused was taken back.
+            _log.info("the scripts are again as they serve", revision=str(self.revision))
+            return
         try:
             await self.load(sources)
         except ScriptsBroken as broken:
