@@ -5,6 +5,7 @@ It reads the settings, sets up the logs and hands over. Heavy imports stay insid
 """
 # ruff: noqa: PLC0415  # imports stay inside the commands, for the reason above
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,7 +158,7 @@ def new(ctx: click.Context, *, folder: Path, name: str | None) -> None:
     for path in made:
         click.echo(f"  {path}")
     click.echo("\nNext:")
-    for line in (f"cd {folder}", "python -m yummy", "python -m pytest", "python -m yummy check --run"):
+    for line in (f"cd {shlex.quote(str(folder))}", "python -m yummy", "python -m pytest", "python -m yummy check --run"):
         click.echo(f"  {line}")
 
 
