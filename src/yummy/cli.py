@@ -158,7 +158,12 @@ def new(ctx: click.Context, *, folder: Path, name: str | None) -> None:
     for path in made:
         click.echo(f"  {path}")
     click.echo("\nNext:")
-    for line in (f"cd {shlex.quote(str(folder))}", "python -m yummy", "python -m pytest", "python -m yummy check --run"):
+    for line in (
+        f"cd {shlex.quote(str(folder))}",
+        "python -m yummy",
+        "python -m pytest",
+        "python -m yummy check --run",
+    ):
         click.echo(f"  {line}")
 
 

@@ -14,7 +14,12 @@ def test_scripts_with_nothing_wrong(check):
         }
     )
 
-    assert (found.ok, found.scripts, found.hooks, found.problems) == (True, ("a.py", "b.py"), ("pre_play", "post_play"), ())
+    assert (found.ok, found.scripts, found.hooks, found.problems) == (
+        True,
+        ("a.py", "b.py"),
+        ("pre_play", "post_play"),
+        (),
+    )
     assert found.summary == "2 scripts, 2 hooks: nothing wrong"
 
 

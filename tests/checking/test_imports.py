@@ -20,7 +20,8 @@ def read(folder):
         modules = Modules.of(sources, parsed)
         problems = [problem for file in parsed for problem in unknown_imports(file, walk(file), modules)]
         return sorted(
-            (problem.severity.value, problem.where[0], problem.where[1], problem.trouble.headline) for problem in problems
+            (problem.severity.value, problem.where[0], problem.where[1], problem.trouble.headline)
+            for problem in problems
         )
 
     return found
@@ -111,7 +112,7 @@ def test_modules_beside_the_scripts_are_known_with_their_names(read):
             """,
             "lobby.py": "from maps import chess\nimport maps\nplayers = 1\n",
             "maps/chess.py": "SIZE = 8\n",
-            "packed/__init__.py": "from . import inside\nfrom .inside import x\nfrom .. import y\nfrom .gone import z\n",
+            "packed/__init__.py": "from . import inside\nfrom .inside import x\nfrom .. import y\nfrom .gone import z",
             "packed/inside.py": "from . import gone\n",
             "broken.py": "def (",
             "open_one.py": "def __getattr__(name): ...\n",
@@ -142,7 +143,9 @@ def test_a_folder_with_the_name_of_an_installed_module_hides_nothing(read):
 
 def test_the_advice_is_the_likeliest_name(folder):
     sources = read_sources(
-        folder({"lobby.py": "", "maps/chess.py": "", "game.py": "import lobbby, jsonn, maps.ches, qqqqqqq, maps.zzzz\n"})
+        folder(
+            {"lobby.py": "", "maps/chess.py": "", "game.py": "import lobbby, jsonn, maps.ches, qqqqqqq, maps.zzzz\n"}
+        )
     )
     files = source_files(sources)
     modules = Modules.of(sources, files)
