@@ -19,7 +19,7 @@ from yummy.hooks import frames
 from yummy.hooks.calls import HookCall, HookLimits, HookResult, ScriptsBroken
 from yummy.hooks.dispatch import Dispatch
 from yummy.hooks.peer import LOADING, LoadedScripts, LoadNotBegun, Peer
-from yummy.hooks.report import Trouble
+from yummy.hooks.report import Notice, Trouble
 from yummy.hooks.reports import ReportBook
 from yummy.hooks.revision import Revision, Sources, read_sources
 from yummy.hooks.serving import NOBODY, Serving
@@ -44,12 +44,14 @@ class HookHost:
         limits: The bounds of the engine.
         serving: The revision for messages that begin now.
         reports: What went wrong in scripts.
+        notices: What looks like a slip in what the last load ran.
         exhausted: Set when too many interpreters were given up: the server should end, and be started again.
     """
 
     limits: HookLimits
     serving: Serving = NOBODY
     reports: ReportBook = field(factory=ReportBook)
+    notices: tuple[Notice, ...] = ()
     exhausted: trio.Event = field(factory=trio.Event)
     _folder: Path | None = None
     _nursery: trio.Nursery | None = None
@@ -208,6 +210,7 @@ class HookHost:
             self._dispatch.serve(peer, revision.number)
         self._counts.loads += 1
         self._counts.live_objects = loaded.live_objects
+        self.notices = loaded.notices
         for notice in loaded.notices:
             _log.warning(notice.text, file=notice.file, line=notice.line, revision=str(revision))
         _log.info(
