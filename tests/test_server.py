@@ -103,6 +103,29 @@ def test_a_script_that_never_ends_does_not_keep_the_server_from_ending(tmp_path)
         assert (code, "Traceback" in rest) == (0, False)
 
 
+def test_more_scripts_that_spin_than_permitted_end_it_with_70(tmp_path):
+    async def hang(url):
+        async with dialled(url) as anna:
+            await anna.ok("AuthDeviceId", id="some-device")
+            assert await anna.refused("CreateRoom") == "hook_timeout"
+            assert await anna.close_code() == 1001
+
+    scripts = """
+        import os
+        ends = os.pipe()
+        def pre_create_room(model):
+            os.read(ends[0], 1)
+    """
+    write_scripts(tmp_path / "hooks", game=scripts)
+    settings = "HOOK_TIMEOUT=0.1\nHOOK_ABANDON_AFTER=0.1\nHOOK_MAX_ABANDONED=0\n"
+    (tmp_path / ".env").write_text(settings, encoding="utf-8")
+    with process(tmp_path) as (server, line):
+        trio.run(hang, line["address"])
+        _, rest = server.communicate(timeout=PATIENCE)
+        assert server.returncode == 70
+        assert "HOOK_MAX_ABANDONED" in rest
+
+
 def test_a_second_signal_ends_it_at_once_whatever_scripts_do(tmp_path):
     write_scripts(
         tmp_path / "hooks",
