@@ -58,7 +58,8 @@ class Deadline:
 
     Attributes:
         meanwhile: Called by the watchdog now and then while a script runs, which waits in `pause` should it come there.
-        noticed: Called when a script is interrupted for the first time, with where it was, in its own thread.
+        noticed: Called when a script is interrupted for the first time, with where it was, in its own thread, which
+            nothing interrupts meanwhile.
         fired: Whether what runs has been interrupted, whatever it made of that.
         where: Where it was then.
     """
