@@ -13,7 +13,7 @@ import msgpack
 from attrs import define, field
 
 from benchmarks import scripts
-from benchmarks.figures import Latency, Spread, percentile, verdict
+from benchmarks.figures import Latency, Spread, percentile, share_text, verdict
 from benchmarks.generator import Beat, Generator, Line, clock, generating, measured
 from benchmarks.kernel import machine
 from benchmarks.server import Server, limits_text, serving
@@ -133,6 +133,7 @@ class Found:
         broken: Why a connection was lost, if one was.
         accepted: Revisions that the server loaded after the first.
         late: The most seconds by which a message was sent too late.
+        generator: The most that the generator used of a core.
     """
 
     quiet: list[float] = field(factory=list)
@@ -144,6 +145,7 @@ class Found:
     broken: str = ""
     accepted: int = 0
     late: float = 0.0
+    generator: float = 0.0
 
 
 def report(found: Found, editor: Editor, complaints: Counter[str]) -> str:
@@ -165,7 +167,7 @@ def report(found: Found, editor: Editor, complaints: Counter[str]) -> str:
             lines.append(f"{name:<13}  {Latency.of(latencies)}")
     if found.ratios:
         lines.append(f"p99 with edits, of that without: {Spread.of(found.ratios).text()}")
-    lines.append(f"generator    late by {found.late * 1000:.1f} ms at most")
+    lines.append(f"generator    {share_text(found.generator)} of a core, late by {found.late * 1000:.1f} ms at most")
     lines += [f"problem      {count} {what}" for what, count in editor.problems.items()]
     lines += [f"refused      {count} {code}" for code, count in found.refused.items()]
     lines += [f"logged       {count} x {what}" for what, count in complaints.items()]
@@ -212,4 +214,5 @@ def _spell(
         found.sent += beat.sent
         found.late = max(found.late, beat.late)
         found.refused += sum((line.refused for line in lines), Counter())
+    found.generator = max(found.generator, sample.generator)
     return measured(lines, sample.seconds, sample.generator).latencies

@@ -11,6 +11,8 @@ from attrs import frozen
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 MIB = 1 << 20
+#: Load for each core from which on a machine is too busy to measure on.
+BUSY = 0.5
 
 
 @frozen
@@ -71,8 +73,9 @@ def place(pid: int, allowed: Iterable[int]) -> None:
 
 def machine() -> str:
     """One line on the machine, as it is now."""
-    busy = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    load = os.getloadavg()[0]
+    busy = " (others are at work: rates and latencies say little)" if load > BUSY * len(cores()) else ""
     return (
         f"machine      {len(cores())} cores, Linux {platform.release()}, Python {platform.python_version()}; "
-        f"load averages at start: {busy}"
+        f"load average at start {load:.1f}{busy}"
     )

@@ -106,12 +106,10 @@ class Reloads:
 
     Attributes:
         server: Whose scripts they are.
-        wanted: How many.
         heard: The revision that was heard of last.
     """
 
     server: Server
-    wanted: int
     heard: int = 0
     _saved: int = 0
 
@@ -121,9 +119,9 @@ class Reloads:
         if isinstance(message, dict):
             self.heard = max(self.heard, message["revision"])
 
-    def edit(self) -> None:
-        """Save the next revision, if it is time."""
-        if self.heard == self._saved < self.wanted:
+    def edit(self, wanted: int) -> None:
+        """Save the next revision, if it is time and there were not so many yet."""
+        if self.heard == self._saved < wanted:
             self._saved += 1
             self.server.save("game.py", scripts.TROUBLED.format(revision=self._saved))
 
@@ -162,7 +160,7 @@ class Soak:
         while not enough and clock() < until:
             self.generator.run(_TURN)
             self._note()
-            self.reloads.edit()
+            self.reloads.edit(reloads)
             enough = self.plan.calls >= calls and self.reloads.heard >= reloads
         self.generator.drain()
         self._note()
@@ -220,7 +218,7 @@ def soak_hooks(  # one argument for each option
     )
     click.echo(f"bounds       from the first tenth to the end, at rest: {bounds}\n")
     with serving({"game.py": scripts.TROUBLED.format(revision=0)}, **settings) as server, generating() as generator:
-        soak = _begin(server, generator, rooms, reloads)
+        soak = _begin(server, generator, rooms)
         until = clock() + limit
         for number in range(1, _PARTS + 1):
             enough = soak.part(calls * number // _PARTS, reloads * number // _PARTS, until)
@@ -258,8 +256,8 @@ def _problems(soak: Soak, counted: int, bounds: Bounds, *, enough: bool) -> list
     return problems
 
 
-def _begin(server: Server, generator: Generator, rooms: int, reloads: int) -> Soak:
-    plan, editor = Plan(), Reloads(server, reloads)
+def _begin(server: Server, generator: Generator, rooms: int) -> Soak:
+    plan, editor = Plan(), Reloads(server)
     lines: list[Line] = []
     rooms_made = []
     for number in range(rooms):

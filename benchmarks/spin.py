@@ -41,11 +41,20 @@ _EXPLAINED: Mapping[str, str] = {
 
 @frozen
 class Round:
-    """What was measured while hooks did one thing."""
+    """What was measured while hooks did one thing.
+
+    Attributes:
+        latency: Of the messages without hooks.
+        refused: How many of them failed.
+        loop: The share of a core that the server's event loop used.
+        generator: The share that the generator used.
+        late: The most seconds by which a message was sent too late.
+    """
 
     latency: Latency
     refused: int
     loop: float
+    generator: float
     late: float
 
 
@@ -104,11 +113,14 @@ def report(results: Mapping[str, list[Round]]) -> str:
                 Spread.of_ratios([one.latency.p50 for one in found], [one.latency.p50 for one in idle]).text(),
                 Spread.of_ratios(_p99(found), _p99(idle)).text(),
                 f"{Spread.of([one.loop for one in found]).middle:.0%}",
+                f"{Spread.of([one.generator for one in found]).middle:.0%}",
                 f"{max(one.late for one in found) * 1000:.1f} ms",
                 str(sum(one.refused for one in found)),
             ]
         )
-    notes = "event loop: of a core; sent late: by the generator, at most; failed: of the messages without hooks"
+    notes = (
+        "event loop, generator: of a core; sent late: by the generator, at most; failed: of the messages without hooks"
+    )
     return f"{table(head, rows)}\n{notes}"
 
 
@@ -150,6 +162,7 @@ def _measure(  # one argument for each part
         Latency.of(quiet.latencies),
         quiet.refused.total(),
         (after.main_cpu - before.main_cpu) / sample.seconds,
+        sample.generator,
         beat.late,
     )
 

@@ -250,6 +250,17 @@ def post_logout(model, success): x = 1
 class TestReload:
     """What `test_reload` shows of the loader, in the interpreter that it is made for."""
 
+    async def test_a_refused_edit_that_is_taken_back_makes_no_new_revision(
+        self, serve_scripts, write_scripts, pre_play
+    ):
+        good, broken = "def pre_play(model): model.message = 1", "def pre_play(model) model.message = 2"
+        async with serve_scripts(good) as host:
+            await host.reload(read_sources(write_scripts(game=broken)))
+            assert ["broken"] == [report.trouble.kind for report in host.reports.latest]
+            await host.reload(read_sources(write_scripts(game=good)))
+            assert (1, 1) == (host.revision.number, host.statistics().loads)
+            assert {"message": 1} == (await host.call(pre_play())).changes
+
     async def test_an_edit_runs_again_what_it_touches_and_state_survives(self, serve_scripts, write_scripts, pre_play):
         count = "from yummy import state\nstate['n'] = state.get('n', 0) + 1\n"
         game = count + "import lobby\ndef pre_play(model):\n    lobby.n += 1\n"

@@ -5,6 +5,7 @@ one that has ended or does not react. It knows no rooms' rules and no connection
 of its writes is the pipeline's.
 """
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ from yummy.hooks.watch import watch_sources
 
 __all__ = ["HookHost", "HookLimits", "HookStatistics", "Revision", "open_hooks"]
 
+#: Seconds between two replacements of an interpreter, at least; each costs some memory that Python does not give back.
+REPLACE_PAUSE = 1.0
 #: Seconds before another interpreter is tried, where the last one could not load what had served.
 RETRY_PAUSE = 5.0
 
@@ -56,6 +59,7 @@ class HookHost:
     _given_up: list[Peer] = field(factory=list)
     _changing: trio.Lock = field(factory=trio.Lock)
     _closing: bool = False
+    _replaced: float = -REPLACE_PAUSE
     _counts: Counts = field(factory=Counts)
     _dispatch: Dispatch = field(init=False)
 
@@ -122,6 +126,10 @@ class HookHost:
 
     async def reload(self, sources: Sources) -> None:
         """Load edited scripts; if they are broken, that is reported, and what served before serves on."""
+        if self._sources is not None and sources.texts == self._sources.texts:
+            # An edit that was refused was taken back.
+            _log.info("the scripts are again as they serve", revision=str(self.revision))
+            return
         try:
             await self.load(sources)
         except ScriptsBroken as broken:
@@ -253,6 +261,11 @@ class HookHost:
             return
         if self._sources is None:
             return  # nothing has ever served
+        pause = self._replaced + REPLACE_PAUSE - time.monotonic()
+        if pause > 0:
+            # In real time, as all that goes on in interpreters, whatever trio's clock does.
+            await trio.to_thread.run_sync(time.sleep, pause, abandon_on_cancel=True)
+        self._replaced = time.monotonic()
         try:
             peer = await self._start(self._sources.folder)
             loaded = await peer.load(self.revision.number, self._sources)
@@ -277,6 +290,7 @@ class HookHost:
                 return
             if self._peer is not None:
                 self._peer.give_up()
+                self._given_up.append(self._peer)
                 self._peer = None
             await self._replace()
 

@@ -38,6 +38,7 @@ from yummy.hooks.frames import (
     Frame,
 )
 from yummy.hooks.guard import Guard
+from yummy.hooks.hazards import remove_hazards
 from yummy.hooks.keep import StateWatch, state
 from yummy.hooks.loader import BrokenScripts, Loaded, Loader
 from yummy.hooks.output import Output
@@ -89,6 +90,7 @@ class Loop:
     _watch: StateWatch = field(factory=lambda: StateWatch(STATE_PAUSE))
     _fetch_ids: "count[int]" = field(factory=lambda: count(1))
     _revision: int = 0
+    _coming: int = 0
     _left_out: set[str] = field(factory=set)
 
     def __attrs_post_init__(self) -> None:
@@ -107,6 +109,7 @@ class Loop:
         """
         self._output.take_streams()
         install_sleep()
+        remove_hazards()
         self._deadline.start(min(self._limits.timeout, self._limits.load_timeout))
         try:
             self._runner.calibrate()
@@ -122,7 +125,6 @@ class Loop:
                     break
                 self._serve(frame)
             self._copy_state()
-        self._output.begin(0, "on_unload", self._revision)
         self._run_round(self._loader.unload())
         self._watch.hurry()
         self._copy_state()
@@ -172,7 +174,7 @@ class Loop:
     def _load(self, frame: Frame) -> None:
         _, revision, folder, files = frame
         self._channel.flush()
-        self._output.begin(0, "import", revision)
+        self._begin_step("import", revision)
         if self._limits.sandbox:
             sandbox.install(folder, self._warn)
         self._deadline.begin(self._limits.load_timeout)
@@ -185,10 +187,9 @@ class Loop:
             self._refuse(revision, blame.own_fault("import", name_of(error)))
             return
         self._output.end()
-        self._revision = revision
         self._served[revision] = loaded
-        self._output.begin(0, "on_load", revision)
         self._run_round(self._loader.swap(loaded))
+        self._revision = revision
         self._guard.settle()
         notices = tuple((notice.file, notice.line, notice.text) for notice in loaded.notices)
         hooks = tuple((hook, self._defined(functions[0])) for hook, functions in loaded.hooks.items())
@@ -212,10 +213,17 @@ class Loop:
         self._deadline.aside(self._channel.send, frame)
 
     def _step(self, path: str, step: str) -> None:
+        """Code of a script is about to be run that belongs to no call."""
+        self._begin_step(step, self._revision if step == "on_unload" else self._coming)
         self._channel.send((STEP, path, step))
 
+    def _begin_step(self, step: str, revision: int) -> None:
+        self._output.begin(0, step, revision)
+        if step != "on_unload":
+            self._coming = revision
+
     def _tell(self, trouble: Trouble, call_id: int = 0) -> None:
-        self._channel.send((REPORT, call_id, trouble.to_plain(), self._revision))
+        self._channel.send((REPORT, call_id, trouble.to_plain(), self._output.revision))
 
     def _fetch(self, call_id: int, kind: Subject, subject_id: str) -> tuple[Any, ...] | None:
         fetch_id = next(self._fetch_ids)

@@ -32,6 +32,7 @@ class Output:
     Attributes:
         line_bytes: Bytes of a line; the rest is cut off.
         max_lines: Lines of one call; the rest is counted.
+        revision: The number of the revision whose code runs.
     """
 
     _send: Callable[[Frame], None]
@@ -39,16 +40,16 @@ class Output:
     line_bytes: int
     max_lines: int
     _streams: "tuple[ScriptStream, ...]" = ()
+    revision: int = 0
     _call_id: int = 0
     _hook: str = ""
-    _revision: int = 0
     _lines: int = 0
     _thread: int = field(factory=threading.get_ident)
     _foreign: deque[Frame] = field(factory=lambda: deque(maxlen=FOREIGN_LINES))
 
     def begin(self, call_id: int, hook: str, revision: int) -> None:
         """A call begins; lines belong to it until the next begins."""
-        self._call_id, self._hook, self._revision, self._lines = call_id, hook, revision, 0
+        self._call_id, self._hook, self.revision, self._lines = call_id, hook, revision, 0
 
     def end(self) -> None:
         """The call has ended: what it printed without a line end is sent, and what was too much is told."""
@@ -97,7 +98,7 @@ class Output:
         dropped += len(encoded[self.line_bytes :])
         if dropped:
             shown += f" [{dropped} more bytes]"
-        frame = (LOG, self._call_id, level, shown, file, line, self._hook, self._revision)
+        frame = (LOG, self._call_id, level, shown, file, line, self._hook, self.revision)
         if threading.get_ident() == self._thread:
             self._send(frame)
         else:

@@ -100,10 +100,16 @@ class SourceWatch:
         for _ in range(SETTLE_ROUNDS):
             await trio.sleep(self.settle)
             before, signature = signature, await self._signature()
-            # A folder without files may be in the middle of being made again, so that is believed last.
-            if signature and signature == before:
+            # A folder without files may be in the middle of being made again, and a file without bytes in the middle of
+            # being saved in place; so these are believed last.
+            if signature and signature == before and not self._is_emptied(signature):
                 break
         return signature
+
+    def _is_emptied(self, signature: Signature) -> bool:
+        """Whether a file has lost all its bytes since the last look."""
+        sizes = {stamp[0]: stamp[-1] for stamp in self._seen or ()}
+        return any(stamp[-1] == 0 and sizes.get(stamp[0]) for stamp in signature)
 
     async def _hand_on(self, sources: Sources) -> None:
         self.tried = sources
