@@ -32,7 +32,8 @@ class Editor:
         pause: Seconds between two saves.
         saved: When each revision was saved, by its number.
         heard: When each was heard of first.
-        newest: The newest that was heard of in each room.
+        newest: The newest that was heard of from each player. Two players of a room hear one another by different
+            connections, whose order is not known here.
         problems: What should not have happened.
     """
 
@@ -65,10 +66,10 @@ class Editor:
         if revision is None:
             self.problems["messages without their hooks"] += 1
             return
-        room_id = event["room_id"]
-        if revision < self.newest.get(room_id, 0):
+        sender = event["user_id"]
+        if revision < self.newest.get(sender, 0):
             self.problems["messages with an older revision than the one before"] += 1
-        self.newest[room_id] = revision
+        self.newest[sender] = revision
         self.heard.setdefault(revision, now)
 
     def begin(self, seconds: float) -> None:

@@ -173,9 +173,9 @@ def report(results: Mapping[str, list[Measured]]) -> str:
             ]
         )
     notes = (
-        "by CPU time: the ratio, if only the event loop's CPU time counted (the bound, where scripts have a core of their\n"
-        "own); us/message: CPU time of the server, its event loop and its other threads; generator: of a core (! where it\n"
-        "was the bottleneck)"
+        "by CPU time: the ratio if only the event loop's CPU time counted, as where scripts have a core of their own;\n"
+        "us/message: CPU time of the server, its event loop and its other threads; generator: of a core (! where\n"
+        "it was the bottleneck)"
     )
     return f"{table(head, rows)}\n{notes}"
 

@@ -97,6 +97,7 @@ def report(results: Mapping[str, list[Round]]) -> str:
         "p50 of idle",
         "p99 of idle",
         "event loop",
+        "generator",
         "sent late",
         "failed",
     ]

@@ -2,6 +2,7 @@
 
 import os
 
+import msgpack
 import pytest
 import trio
 from benchmarks import kernel
@@ -79,6 +80,14 @@ def test_bounds_name_what_has_grown():
     grown = kernel.Usage(0, 0, 117 * kernel.MIB, 6, 21)
     assert Bounds(16 * kernel.MIB).broken(warm, grown) == ["resident", "descriptors"]
     assert Bounds(16 * kernel.MIB).broken(warm, warm) == []
+
+
+def test_revisions_that_fall_are_a_problem_but_not_between_two_connections():
+    editor = Editor(None, 0.2)
+    for user, revision in (("a", 2), ("b", 1), ("b", 2), ("b", 1)):
+        event = {"type": "Play", "room_id": "r", "user_id": user, "message": {"revision": revision}}
+        editor.hear(msgpack.packb(event), 0.0)
+    assert editor.problems == {"messages with an older revision than the one before": 1}
 
 
 def test_an_edit_that_was_overtaken_has_its_effect_with_the_next_one():

@@ -124,6 +124,25 @@ class TestEdits:
         await watch.look()
         assert [{"game.py": "x = 2", "pkg/__init__.py": ""}] == seen.take()
 
+    async def test_nor_is_one_that_was_emptied_since_the_folder_was_looked_at(
+        self, watch, write_scripts, seen, monkeypatch
+    ):
+        write_scripts(game="x = 1")
+        watch = await watch()
+
+        def look_before_save(found):
+            signature = source_signature(found)
+            monkeypatch.undo()
+            write_scripts(game="")
+            return signature
+
+        monkeypatch.setattr(watching, "source_signature", look_before_save)
+        await watch.look()
+        assert [] == seen.take()
+        write_scripts(game="x = 2")
+        await watch.look()
+        assert [{"game.py": "x = 2"}] == seen.take()
+
     async def test_a_file_that_stays_empty_is_believed_in_the_end(self, watch, write_scripts, seen):
         write_scripts(game="x = 1")
         watch = await watch()
