@@ -21,7 +21,8 @@ from yummy.core.tokens import Tokens
 from yummy.ending import exit_at_once
 from yummy.hooks.bounds import hook_limits
 from yummy.hooks.calls import ScriptsBroken
-from yummy.hooks.host import HookHost, open_hooks
+from yummy.hooks.host import HookHost
+from yummy.hooks.opening import open_hooks
 from yummy.passwords import Argon2Passwords
 from yummy.pipeline.chain import Chain
 from yummy.pipeline.desk import Passwords

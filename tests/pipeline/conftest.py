@@ -166,7 +166,7 @@ class Client:
     async def quiet(self):
         """Until everything that was received is handled."""
         while self.intake._working:
-            await self.intake._changed.wait()
+            await self.intake._change()
 
     async def ask(self, type_, **fields):
         """Say something and wait for the answer."""
