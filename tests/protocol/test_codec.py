@@ -86,7 +86,7 @@ def test_room_is_made_for_what_is_there_and_not_for_what_is_announced(header):
     payload = (b"\x81\xa1a" + header * 400).ljust(65_536, b"\xc0")
     tracemalloc.start()
     try:
-        with pytest.raises(WrongFormat, match="not valid msgpack|nested too deeply"):
+        with pytest.raises(WrongFormat, match=r"not valid msgpack|nested too deeply"):
             decode(payload)
         assert tracemalloc.get_traced_memory()[1] < 10 * len(payload)
     finally:
