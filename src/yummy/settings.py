@@ -140,7 +140,9 @@ class Settings:
     heartbeat_interval: float = limit(10 * SECONDS, "Seconds between two pings of the server.")
     heartbeat_timeout: float = limit(20 * SECONDS, "Seconds without a word from the client until it is closed.")
     handshake_timeout: float = limit(5 * SECONDS, "Seconds for TLS and the WebSocket handshake, each.")
-    auth_timeout: float = limit(30 * SECONDS, "Seconds for a new connection to authenticate in.")
+    auth_timeout: float = limit(
+        30 * SECONDS, "Seconds for a new connection to authenticate in; those that a login takes do not count."
+    )
     max_connections: int = limit(10_000, "Connections in all.")
     max_connections_per_ip: int = limit(1_000, "Connections from one address; loopback is exempt.")
     max_handshakes: int = limit(
