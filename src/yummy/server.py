@@ -314,7 +314,10 @@ async def _transport_parts(settings: Settings) -> dict[str, Any]:
         auth_timeout=settings.auth_timeout,
         max_connections=settings.max_connections,
         max_connections_per_ip=settings.max_connections_per_ip,
+        max_handshakes=settings.max_handshakes,
         max_message_bytes=settings.max_message_bytes,
+        max_fragments=settings.max_fragments,
+        max_control_frames=settings.max_control_frames,
         outbox_bytes=settings.outbox_bytes,
         outbox_grace=settings.outbox_grace,
     )

@@ -128,6 +128,7 @@ class FakeConnection:
     subprotocol: str | None = None
     id: int = attrs.field(factory=lambda: next(NUMBERS))
     authenticated: bool = False
+    working: bool = False
     out: list[dict[str, Any]] = attrs.field(factory=list)
     kinds: list[str] = attrs.field(factory=list)
     closed: tuple[int, str] | None = None
