@@ -28,6 +28,7 @@ class Desk:
     open: trio.Event = attrs.field(factory=trio.Event)
     asked: Counter = attrs.field(factory=Counter)
     fails: bool = False
+    outdated: bool = False
     turns: dict = attrs.field(factory=dict)
     held: dict = attrs.field(factory=dict)
 
@@ -46,6 +47,9 @@ class Desk:
         self.asked["verify"] += 1
         await self.open.wait()
         return password_hash == password
+
+    def is_outdated(self, password_hash):
+        return self.outdated
 
     async def take_turns(self, keys):
         for key in keys:
