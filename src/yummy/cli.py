@@ -5,20 +5,14 @@ It reads the settings, sets up the logs and hands over. Heavy imports stay insid
 """
 # ruff: noqa: PLC0415  # imports stay inside the commands, for the reason above
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
 import click
 
+from yummy.cli_parts import complain as _complain
+from yummy.cli_parts import database_option as _database_option
+from yummy.cli_parts import database_setting as _database
+from yummy.cli_parts import load as _load
+from yummy.cli_user import user
 from yummy.version import __version__
-
-if TYPE_CHECKING:
-    from yummy.settings import Settings
-
-#: The exit code for settings that are not usable, as for options that are not (click's own).
-EXIT_USAGE = 2
-
-_USER_TYPES = {"user": 1, "moderator": 2, "admin": 3, "1": 1, "2": 2, "3": 3}
 
 
 class _ServeUnlessNamed(click.Group):
@@ -29,10 +23,6 @@ class _ServeUnlessNamed(click.Group):
         if not args or (args[0].startswith("-") and args[0] not in {"-h", "--help", "--version"}):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
-
-
-def _database_option[F: Callable[..., Any]](command: F) -> F:
-    return click.option("--database", metavar="FILE|URL", help="SQLite file, or sqlite:///FILE.")(command)
 
 
 @click.group(cls=_ServeUnlessNamed, context_settings={"help_option_names": ["-h", "--help"]})
@@ -96,57 +86,4 @@ def serve(  # one argument for each option
     ctx.exit(code)
 
 
-@main.group()
-def user() -> None:
-    """Look after accounts."""
-
-
-@user.command("set-type")
-@click.argument("user", metavar="USER")
-@click.argument("user_type", metavar="TYPE", type=click.Choice(list(_USER_TYPES), case_sensitive=False))
-@_database_option
-@click.pass_context
-def set_type(ctx: click.Context, *, user: str, user_type: str, database: str | None) -> None:
-    """Make USER (id, e-mail address, device id or custom id) a TYPE: user, moderator or admin (or 1, 2, 3).
-
-    It changes the database itself, and so makes the first admin of all.
-    """
-    settings = _load(_database(database))
-
-    from yummy.constants import UserType
-    from yummy.store.operator import set_user_type
-
-    kind = UserType(_USER_TYPES[user_type])
-    try:
-        user_id = set_user_type(settings, user, kind.value)
-    except LookupError as error:
-        _complain("Nothing was changed", [str(error.args[0] if error.args else error)])
-        ctx.exit(1)
-    click.echo(f"{user_id} is now: {kind.name.lower()}")
-
-
-def _database(name: str | None) -> dict[str, str | None]:
-    return {"DATABASE_URL" if name is not None and "://" in name else "DATABASE_PATH": name}
-
-
-def _load(options: dict[str, str | None], *, with_secrets: bool = False) -> "Settings":
-    """The settings; or, if they are not usable, a report of all that is wrong with them, and the end."""
-    from yummy import salt, sources
-    from yummy.settings import SettingsError
-
-    try:
-        settings = sources.load(options)
-        return salt.with_secrets(settings) if with_secrets else settings
-    except SettingsError as error:
-        _complain("The settings are not usable", [str(problem) for problem in error.problems])
-        raise SystemExit(EXIT_USAGE) from None
-
-
-def _complain(title: str, lines: list[str]) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(Text(f"{title}:", style="bold red"))
-    for line in lines:
-        console.print(Text(f"  {line}"))
+main.add_command(user)
