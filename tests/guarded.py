@@ -127,10 +127,10 @@ def pre_play(model):
     "keeps values": "kept = []\ndef pre_play(model): kept.append((model.message, model.user_id))",
     "keeps weak references": """
 import weakref
-by_name = weakref.WeakValueDictionary()
+by_name, latest = weakref.WeakValueDictionary(), []
 def pre_play(model):
     by_name["x"] = model
-    by_name["ref"] = weakref.ref(model)
+    latest[:] = [weakref.ref(model)]
 """,
     "keeps an exception's text": """
 last = None

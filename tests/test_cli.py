@@ -203,3 +203,21 @@ def test_help_does_not_wait_for_heavy_imports():
     result = python("-c", code)
 
     assert (result.returncode, result.stdout) == (0, "\n")
+
+
+def test_a_check_that_is_interrupted_ends_at_once(place, monkeypatch):
+    codes = []
+
+    def interrupt(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    def leave(code):
+        codes.append(code)
+        raise SystemExit(code)
+
+    (place / "hooks").mkdir()
+    monkeypatch.setattr("yummy.checking.examination.examine", interrupt)
+    monkeypatch.setattr("yummy.ending.exit_at_once", leave)
+
+    assert call("check").exit_code == 130
+    assert codes == [130]

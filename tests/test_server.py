@@ -103,6 +103,70 @@ def test_a_script_that_never_ends_does_not_keep_the_server_from_ending(tmp_path)
         assert (code, "Traceback" in rest) == (0, False)
 
 
+HANGS = """
+import os
+
+reads, _ = os.pipe()
+
+def pre_create_room(model):
+    os.read(reads, 1)  # nothing comes, and nothing interrupts it
+"""
+
+
+async def hang(url, times=1):
+    """Run into that hook; the connection lives on, and messages without hooks are answered."""
+    async with dialled(url) as anna:
+        await anna.ok("AuthDeviceId", id="some-device")
+        for _ in range(times):
+            assert await anna.refused("CreateRoom") == "hook_timeout"
+            await anna.ok("Me")
+
+
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_with_too_many_hooks_that_do_not_react_it_drains_and_ends_with_70(tmp_path, allowed):
+    async def hang_once_more(url):
+        await hang(url, allowed)
+        async with dialled(url) as bert:
+            await bert.ok("AuthDeviceId", id="another-device")
+            assert await bert.refused("CreateRoom") == "hook_timeout"
+            assert await bert.close_code() == 1001
+
+    write_scripts(tmp_path / "hooks", game=HANGS)
+    settings = f"HOOK_TIMEOUT=0.2\nHOOK_ABANDON_AFTER=0.2\nHOOK_MAX_ABANDONED={allowed}\nDRAIN_TIMEOUT=60\n"
+    (tmp_path / ".env").write_text(settings, encoding="utf-8")
+    with process(tmp_path) as (server, line):
+        trio.run(hang_once_more, line["address"])
+        _, rest = server.communicate(timeout=PATIENCE)
+        assert server.returncode == 70
+        said = [json.loads(line) for line in rest.splitlines()]
+        assert [line["level"] for line in said if "HOOK_MAX_ABANDONED" in line["event"]] == ["critical"]
+        assert [line["code"] for line in said if line["event"] == "stopped"] in ([], [70])
+        assert "Traceback" not in rest
+
+
+def test_after_a_hook_was_given_up_it_ends_cleanly_and_does_not_wait_for_it(tmp_path):
+    write_scripts(tmp_path / "hooks", game=HANGS)
+    # Longer than a test waits for the end: nothing of what it waits for may be that hook.
+    settings = "HOOK_TIMEOUT=0.2\nHOOK_ABANDON_AFTER=0.2\nDRAIN_TIMEOUT=60\nHOOK_LOAD_TIMEOUT=60\n"
+    (tmp_path / ".env").write_text(settings, encoding="utf-8")
+    with process(tmp_path) as (server, line):
+        trio.run(hang, line["address"])
+        code, rest = stop(server)
+        assert (code, "Traceback" in rest) == (0, False)
+        assert "has to be ended by force" in rest
+
+
+def test_a_script_that_does_not_react_at_import_is_reported_and_ends_with_2(tmp_path):
+    write_scripts(tmp_path / "hooks", game="import os\nos.read(os.pipe()[0], 1)\n")
+    environ = environment(tmp_path)
+    environ["env"] |= {"HOOK_LOAD_TIMEOUT": "0.5", "HOOK_ABANDON_AFTER": "0.2"}
+    ended = subprocess.run(command("--port", "0"), timeout=PATIENCE, check=False, **environ)
+    assert ended.returncode == 2
+    assert "HOOK_LOAD_TIMEOUT" in ended.stderr
+    assert "--> game.py" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_a_second_signal_ends_it_at_once_whatever_scripts_do(tmp_path):
     write_scripts(
         tmp_path / "hooks",

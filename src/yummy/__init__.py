@@ -30,3 +30,6 @@ __all__ = [
     "state",
     "user",
 ]
+
+for _error in (HookFailure, HookTimeout, RetainedModelError, SandboxError):
+    _error.__module__ = __name__  # reports call them as scripts do

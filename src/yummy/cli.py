@@ -5,14 +5,21 @@ It reads the settings, sets up the logs and hands over. Heavy imports stay insid
 """
 # ruff: noqa: PLC0415  # imports stay inside the commands, for the reason above
 
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from yummy.cli_parts import complain as _complain
-from yummy.cli_parts import database_option as _database_option
-from yummy.cli_parts import database_setting as _database
-from yummy.cli_parts import load as _load
+from yummy.cli_parts import EXIT_USAGE, complain, database_option, database_setting, load
 from yummy.cli_user import user
 from yummy.version import __version__
+
+if TYPE_CHECKING:
+    from yummy.checking.problems import Findings
+
+#: The exit code of a check that somebody has interrupted: 128 and the number of the signal, as shells count.
+EXIT_INTERRUPTED = 130
 
 
 class _ServeUnlessNamed(click.Group):
@@ -39,7 +46,7 @@ def main() -> None:
 @click.option("--hooks", metavar="DIR", help="Folder of the hook scripts.  [default: hooks]")
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", metavar="NUMBER", help="Port to listen on; 0 picks a free one.  [default: 9090]")
-@_database_option
+@database_option
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.  [default: info]")
 @click.option("--log-format", metavar="FORMAT", help="console or json.  [default: console]")
 @click.pass_context
@@ -54,22 +61,23 @@ def serve(  # one argument for each option
     log_format: str | None,
 ) -> None:
     """Run the server until it is told to stop (Ctrl-C, or SIGTERM)."""
-    settings = _load(
+    settings = load(
         {
             "DEFAULT_PYTHON_FILES_PATH": hooks,
             "BIND_IP": host,
             "BIND_PORT": port,
             "LOG_LEVEL": log_level,
             "LOG_FORMAT": log_format,
-            **_database(database),
+            **database_setting(database),
         },
         with_secrets=True,
     )
 
     import structlog
 
+    from yummy.ending import exit_at_once
     from yummy.logs import configure
-    from yummy.server import StartupError, exit_at_once, run
+    from yummy.server import StartupError, run
 
     configure(settings.log_level, settings.log_format, server_name=settings.server_name)
     if settings.development:
@@ -79,11 +87,95 @@ def serve(  # one argument for each option
     try:
         code = run(settings)
     except StartupError as error:
-        _complain("Yummy cannot start", str(error).splitlines())
+        complain("Yummy cannot start", str(error).splitlines())
         code = error.exit_code
         if error.stuck:
             exit_at_once(code)
     ctx.exit(code)
 
 
+@main.command()
+@click.argument("folder", metavar="[DIR]", required=False)
+@click.option("--run", is_flag=True, help="Call each hook with sample models, too, under the guard and the deadline.")
+@click.option("--strict", is_flag=True, help="Let warnings fail the check.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="For people or programs.")
+@click.pass_context
+def check(ctx: click.Context, *, folder: str | None, run: bool, strict: bool, form: str) -> None:
+    """Check the hook scripts in DIR without a server.
+
+    Without DIR, those that a server would load here. The scripts are loaded by the engine that serves, with the
+    settings of this place. Exit code 0 means that nothing is wrong, 1 that something is.
+    """
+    settings = load({"DEFAULT_PYTHON_FILES_PATH": folder})
+    path = settings.default_python_files_path
+    if not path.is_dir():
+        complain("Nothing was checked", [f"there is no folder {path}"])
+        ctx.exit(EXIT_USAGE)
+
+    from yummy.checking.examination import examine
+    from yummy.ending import exit_at_once
+    from yummy.hooks.bounds import hook_limits
+
+    try:
+        findings = examine(path, settings, hook_limits(settings), run=run, strict=strict)
+    except KeyboardInterrupt:
+        # A script may hold its thread, which nobody waits for now.
+        exit_at_once(EXIT_INTERRUPTED)
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(findings.to_plain(), indent=2))
+    else:
+        _show(findings)
+    code = 0 if findings.ok else 1
+    if findings.stuck:
+        exit_at_once(code)
+    ctx.exit(code)
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--name", metavar="NAME", help="The game's name.  [default: that of the folder]")
+@click.pass_context
+def new(ctx: click.Context, *, folder: Path, name: str | None) -> None:
+    """Make a game to begin with in DIR: a script, its test, and what they need. It passes test and check at once."""
+    from yummy.starter import StarterError, make
+
+    try:
+        made = make(folder, name)
+    except StarterError as error:
+        complain("Nothing was made", [str(error)])
+        ctx.exit(EXIT_USAGE)
+    click.echo(f"Made in {folder}:")
+    for path in made:
+        click.echo(f"  {path}")
+    click.echo("\nNext:")
+    for line in (
+        f"cd {shlex.quote(str(folder))}",
+        "python -m yummy",
+        "python -m pytest",
+        "python -m yummy check --run",
+    ):
+        click.echo(f"  {line}")
+
+
 main.add_command(user)
+
+
+def _show(findings: "Findings") -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    styles = {"error": "bold red", "warning": "bold yellow", "info": "bold blue"}
+    for problem in findings.problems:
+        heading, separator, rest = _printable(problem.text).partition(": ")
+        console.print(Text.assemble((heading, styles[problem.severity]), separator, rest, "\n"))
+    console.print(Text(findings.summary, style="bold green" if findings.ok else "bold red"))
+
+
+def _printable(text: str) -> str:
+    """A text in which nothing steers the terminal, or cannot be written; what scripts say may hold anything."""
+    return "".join(
+        sign if sign.isprintable() or sign in "\n\t" else sign.encode("unicode_escape").decode() for sign in text
+    )

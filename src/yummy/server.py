@@ -4,10 +4,8 @@ The way down, after the first signal: no new connections; every connection is cl
 received; chains that follow from that end too, all within ``DRAIN_TIMEOUT``; then the scripts, then the database.
 """
 
-import os
 import signal
 import ssl
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -20,7 +18,9 @@ import trio
 
 from yummy.core.throttle import Throttles
 from yummy.core.tokens import Tokens
-from yummy.hooks.calls import HookLimits, ScriptsBroken
+from yummy.ending import exit_at_once
+from yummy.hooks.bounds import hook_limits
+from yummy.hooks.calls import ScriptsBroken
 from yummy.hooks.host import HookHost, open_hooks
 from yummy.passwords import Argon2Passwords
 from yummy.pipeline.chain import Chain
@@ -346,22 +346,8 @@ async def _open_database(settings: Settings) -> Database:
 
 @asynccontextmanager
 async def _open_scripts(settings: Settings) -> AsyncIterator[HookHost]:
-    limits = HookLimits(
-        queue=settings.hook_queue,
-        load_timeout=settings.hook_load_timeout,
-        timeout=settings.hook_timeout,
-        abandon_after=settings.hook_abandon_after,
-        max_abandoned=settings.hook_max_abandoned,
-        max_user_meta=settings.max_user_meta,
-        max_room_meta=settings.max_room_meta,
-        max_depth=settings.max_depth,
-        state_bytes=settings.hook_state_bytes,
-        host_calls=settings.hook_host_calls,
-        sandbox=settings.hook_sandbox,
-        debug=settings.debug_hooks,
-    )
     try:
-        async with open_hooks(settings.default_python_files_path, limits) as hooks:
+        async with open_hooks(settings.default_python_files_path, hook_limits(settings)) as hooks:
             yield hooks
     except ScriptsBroken as broken:
         raise StartupError(broken.report, EXIT_BROKEN_SCRIPTS, stuck=broken.stuck) from None
@@ -395,10 +381,3 @@ async def _drain(server: Server) -> bool:
     if waiting.cancelled_caught:
         _log.warning("messages_cut_off", count=server.tasks.running)
     return not waiting.cancelled_caught
-
-
-def exit_at_once(code: int) -> None:
-    """End the process without waiting for any thread; what was said is flushed first."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)

@@ -70,3 +70,14 @@ async def test_closing_ends_reader_and_writer(ends):
         link.send((b"x" * 100_000,))
         await trio.testing.wait_all_tasks_blocked()
         link.close()
+
+
+async def test_closing_ends_a_writer_that_has_nothing_to_do(ends):
+    link, _ = ends
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(link.write)
+            await trio.testing.wait_all_tasks_blocked()
+            link.close()
+    link.send((1,))
+    assert 0 == len(link._outgoing)

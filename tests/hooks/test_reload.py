@@ -312,7 +312,7 @@ class TestRefused:
             ("1 / 0", "game.py cannot be imported: ZeroDivisionError"),
             ("raise SystemExit", "game.py cannot be imported: SystemExit"),
             ("import nowhere_to_be_found", "ModuleNotFoundError"),
-            ("from yummy import fail; fail('x')", "game.py cannot be imported: yummy.hooks.failure.HookFailure"),
+            ("from yummy import fail; fail('x')", "game.py cannot be imported: yummy.HookFailure"),
             ("def pre_play(): print()", "pre_play() cannot be called as pre_play(model)"),
             ("async def pre_play(model): print()", "pre_play is an async function"),
             ("import sys; sys.modules[__name__] = 5", "is no module"),

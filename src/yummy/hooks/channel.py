@@ -37,6 +37,7 @@ class Channel:
     _arrived: deque[Frame] = field(factory=deque)
     _replies: list[bytes] = field(factory=list)
     _reply_due: float = 0.0
+    _asking: bool = False
     # Not `select.select`, which knows only the first thousand descriptors of a process.
     _readable: "select.poll" = field(factory=select.poll)
 
@@ -74,7 +75,17 @@ class Channel:
 
         Raises:
             ChannelClosed: The host will not answer.
+            RuntimeError: A finalizer of a script's object asks, in the midst of another fetch.
         """
+        if self._asking:
+            raise RuntimeError("a finalizer cannot look up anything while its hook looks something up")
+        self._asking = True
+        try:
+            return self._answer_to(fetch_id, left)
+        finally:
+            self._asking = False
+
+    def _answer_to(self, fetch_id: int, left: Callable[[], float]) -> Frame | None:
         seen = 0
         while True:
             for place in range(seen, len(self._arrived)):

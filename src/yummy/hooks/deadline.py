@@ -6,8 +6,9 @@ as a regular expression or a large power; whoever waits for the interpreter has 
 
 No lock is shared by the two threads, since an exception that comes out of nowhere could leave it locked for ever.
 Instead each says first what it is about to do and looks then what the other says: the watchdog sets ``_looking``
-before it reads ``_armed``; the script's thread clears ``_armed`` before it reads ``_looking``, and waits. So once
-`Deadline.pause` has returned, nothing is raised any more and the watchdog touches nothing.
+before it reads ``_armed``; the script's thread clears ``_armed`` before it reads ``_looking``, and waits. Neither
+writes what is the other's. So once `Deadline.pause` has returned, nothing is raised any more and the watchdog touches
+nothing.
 """
 
 import ctypes
@@ -47,6 +48,10 @@ _take_back = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
 _real_sleep = time.sleep
 
 
+class Watchdog(threading.Thread):
+    """The second thread of the hook interpreter; a class of its own tells it from those that scripts start."""
+
+
 @define(eq=False)
 class Deadline:
     """The deadline of the thread that makes it.
@@ -66,10 +71,12 @@ class Deadline:
     _poll: float = POLL
     _armed: float | None = None
     _looking: bool = False
+    # Until then a script that was interrupted is left alone, whatever it does aside meanwhile.
+    _quiet: float = 0.0
     _ended: bool = False
     _script_thread: int = field(factory=threading.get_ident)
     _interrupt: type[HookTimeout] = field(init=False)
-    _watchdog: threading.Thread | None = None
+    _watchdog: Watchdog | None = None
 
     def __attrs_post_init__(self) -> None:
         self._interrupt = _interrupt_of(self)
@@ -81,7 +88,7 @@ class Deadline:
             shortest: Seconds of the shortest deadline that there will be.
         """
         self._poll = min(POLL, shortest / 10)
-        self._watchdog = threading.Thread(target=self._watch, name="yummy-hooks-watchdog")
+        self._watchdog = Watchdog(target=self._watch, name="yummy-hooks-watchdog")
         self._watchdog.start()
 
     def close(self) -> None:
@@ -94,6 +101,7 @@ class Deadline:
         """Something begins that may run for so long; it is watched in `run` only."""
         self.fired = False
         self.where = ()
+        self._quiet = 0.0
         self._due = time.monotonic() + seconds
 
     @property
@@ -134,12 +142,13 @@ class Deadline:
             HookTimeout: The deadline has passed before it was begun.
         """
         watched = self._armed is not None
-        self.pause()
         try:
+            self.pause()
             return function(*arguments)
         finally:
             if watched:
-                self._resume()
+                # If the deadline has passed meanwhile, the watchdog sees it at its next look, and notes the line.
+                self._armed = self._due
 
     def expire(self) -> NoReturn:
         """Interrupt from within: the script has waited in vain for something until its deadline.
@@ -155,7 +164,7 @@ class Deadline:
         """The script is being interrupted, in this frame; for the exception that does it."""
         if not self.where:
             self.where = _whereabouts(innermost)
-            self.noticed(self.where)
+            self.aside(self.noticed, self.where)
 
     def pause(self) -> None:
         """Stop watching: nothing is raised in this thread after this, until `run`.
@@ -166,13 +175,11 @@ class Deadline:
         self._armed = None
         while self._looking:
             _real_sleep(0)
-        self._armed = None  # the watchdog may have armed it again meanwhile
         if self.fired:
             _take_back(self._script_thread, None)
-
-    def _resume(self) -> None:
-        # If the deadline has passed meanwhile, the watchdog sees it at its next look, and notes the line.
-        self._armed = self._due
+            if not self.where:
+                # It was never raised, so there is nothing to be cleaned up after.
+                self._quiet = 0.0
 
     def _pause_surely(self) -> None:
         while True:
@@ -195,10 +202,10 @@ class Deadline:
             return
         self.meanwhile()
         now = time.monotonic()
-        if now < armed:
+        if now < armed or now < self._quiet:
             return
         self.fired = True
-        self._armed = now + AGAIN
+        self._quiet = now + AGAIN
         _raise_in(self._script_thread, self._interrupt)
 
 

@@ -117,8 +117,11 @@ class Dispatch:
         for call_id, waiting in list(self._calls.items()):
             if waiting.serving.revision.number != known:
                 self.fail(call_id, _replaced(waiting))
-            else:
+                continue
+            try:
                 self._send(peer, call_id, waiting)
+            except (TypeError, ValueError) as error:  # a fault of ours, which must cost one message only
+                self.fail(call_id, Trouble("error", f"Yummy's own fault: {error}", hook=waiting.call.hook))
 
     def fail(self, call_id: int, trouble: Trouble) -> None:
         """Answer a call in the interpreter's stead."""
@@ -217,7 +220,11 @@ def _answer(peer: Peer, fetch_id: int, found: tuple[Any, ...], error: str | None
     try:
         peer.send(frame)
     except ValueError:
-        peer.send(frames.sendable(frame))
+        try:
+            peer.send(frames.sendable(frame))
+        except (TypeError, ValueError):  # a fault of ours, which must cost one message only
+            _log.exception("what a hook looked up cannot be sent")
+            peer.send((frames.FETCHED, fetch_id, (), "the server could not send it"))
 
 
 def _replaced(waiting: _Waiting) -> Trouble:

@@ -7,7 +7,7 @@ of its writes is the pipeline's.
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import attrs
@@ -18,8 +18,8 @@ from attrs import define, field
 from yummy.hooks import frames
 from yummy.hooks.calls import HookCall, HookLimits, HookResult, ScriptsBroken
 from yummy.hooks.dispatch import Dispatch
-from yummy.hooks.peer import LOADING, LoadedScripts, Peer
-from yummy.hooks.report import Trouble
+from yummy.hooks.peer import LOADING, LoadedScripts, LoadNotBegun, Peer
+from yummy.hooks.report import Notice, Trouble
 from yummy.hooks.reports import ReportBook
 from yummy.hooks.revision import Revision, Sources, read_sources
 from yummy.hooks.serving import NOBODY, Serving
@@ -44,21 +44,25 @@ class HookHost:
         limits: The bounds of the engine.
         serving: The revision for messages that begin now.
         reports: What went wrong in scripts.
+        notices: What looks like a slip in what the last load ran.
         exhausted: Set when too many interpreters were given up: the server should end, and be started again.
     """
 
     limits: HookLimits
     serving: Serving = NOBODY
     reports: ReportBook = field(factory=ReportBook)
+    notices: tuple[Notice, ...] = ()
     exhausted: trio.Event = field(factory=trio.Event)
     _folder: Path | None = None
     _nursery: trio.Nursery | None = None
     _peer: Peer | None = None
+    _starting: Peer | None = None
     _sources: Sources | None = None
     _older: dict[int, Serving] = field(factory=dict)
     _given_up: list[Peer] = field(factory=list)
     _changing: trio.Lock = field(factory=trio.Lock)
     _closing: bool = False
+    _retrying: bool = False
     _replaced: float = -REPLACE_PAUSE
     _counts: Counts = field(factory=Counts)
     _dispatch: Dispatch = field(init=False)
@@ -114,15 +118,31 @@ class HookHost:
         """
         async with self._changing:
             number = self.revision.number + 1
-            before = resident_bytes()
-            peer = self._peer or await self._start(sources.folder)
-            try:
-                loaded = await peer.load(number, sources)
-            except ScriptsBroken:
-                self._counts.refused_loads += 1
-                raise
+            while True:
+                before = resident_bytes()
+                peer = await self._living(sources.folder)
+                # What hangs in front of the load is no fault of these scripts; they may well be its remedy.
+                with suppress(LoadNotBegun):
+                    loaded = await self._load_into(peer, number, sources)
+                    break
             self._sources = sources
             self._accept(peer, sources.revision(number), loaded, resident_bytes() - before)
+
+    async def _load_into(self, peer: Peer, number: int, sources: Sources) -> LoadedScripts:
+        try:
+            return await peer.load(number, sources)
+        except ScriptsBroken:
+            self._counts.refused_loads += 1
+            raise
+
+    async def _living(self, folder: str) -> Peer:
+        """The interpreter that scripts can be loaded into; the lock is held."""
+        if self._peer is not None and self._peer.over.is_set():
+            self._let_go(self._peer)
+            await self._replace()
+        if self.exhausted.is_set():
+            raise RuntimeError("the hook engine has ended: too many interpreters had to be given up")
+        return self._peer or await self._start(folder)
 
     async def reload(self, sources: Sources) -> None:
         """Load edited scripts; if they are broken, that is reported, and what served before serves on."""
@@ -149,8 +169,13 @@ class HookHost:
     async def close(self) -> None:
         """End the interpreter; calls that were sent run to their end first. Bounded in time."""
         self._closing = True
+        if self._starting is not None:
+            self._starting.give_up()
+            await self._starting.join()
         if self._peer is not None and not await self._peer.close():
             self._given_up.append(self._peer)
+        for peer in self._given_up:
+            await peer.join()
         self._dispatch.fail_all(Trouble("error", "the server ends", advice="nothing: the client may try again later"))
         if self.stuck:
             _log.critical(
@@ -161,13 +186,15 @@ class HookHost:
     async def _start(self, folder: str) -> Peer:
         if self._nursery is None:
             raise RuntimeError("the hook engine is not open")
-        peer = Peer(self.limits, folder, self._dispatch.take)
+        peer = self._starting = Peer(self.limits, folder, self._dispatch.take)
         try:
             await peer.start(self._nursery, self._dispatch.state)
         except BaseException:
             peer.give_up()
             self._given_up.append(peer)
             raise
+        finally:
+            self._starting = None
         self._peer = peer
         self._nursery.start_soon(self._tend, peer)
         return peer
@@ -183,6 +210,7 @@ class HookHost:
             self._dispatch.serve(peer, revision.number)
         self._counts.loads += 1
         self._counts.live_objects = loaded.live_objects
+        self.notices = loaded.notices
         for notice in loaded.notices:
             _log.warning(notice.text, file=notice.file, line=notice.line, revision=str(revision))
         _log.info(
@@ -216,11 +244,14 @@ class HookHost:
             self._let_go(peer)
             await self._replace()
 
-    def _let_go(self, peer: Peer) -> None:
+    def _abandon(self, peer: Peer) -> None:
         peer.give_up()
         self._peer = self._dispatch.peer = None
         self._given_up = [*(one for one in self._given_up if one.alive), peer]
         self._counts.given_up += 1
+
+    def _let_go(self, peer: Peer) -> None:
+        self._abandon(peer)
         running = peer.running
         trouble = self._end_of(peer, running)
         _log.critical(
@@ -249,7 +280,7 @@ class HookHost:
         )
 
     async def _replace(self) -> None:
-        """Start an interpreter with the scripts that serve; the lock is held."""
+        """Have the scripts that serve loaded anew, most often into a new interpreter; the lock is held."""
         if len([peer for peer in self._given_up if peer.alive]) > self.limits.max_abandoned:
             _log.critical(
                 f"more than {self.limits.max_abandoned} hook interpreters spin (HOOK_MAX_ABANDONED): the server ends"
@@ -267,16 +298,21 @@ class HookHost:
             await trio.to_thread.run_sync(time.sleep, pause, abandon_on_cancel=True)
         self._replaced = time.monotonic()
         try:
-            peer = await self._start(self._sources.folder)
+            peer = self._peer or await self._start(self._sources.folder)
             loaded = await peer.load(self.revision.number, self._sources)
-        except (RuntimeError, ScriptsBroken) as error:
+        except (RuntimeError, ScriptsBroken, LoadNotBegun) as error:
+            if self._closing:
+                return
             _log.critical(
                 "the scripts that served cannot be loaded again: their messages fail until they can",
                 revision=str(self.revision),
                 problem=str(error),
             )
+            if self._peer is not None and self._peer.over.is_set():
+                self._abandon(self._peer)  # or it would be replaced at once, again and again
             self._dispatch.fail_all(Trouble("error", "the scripts cannot be loaded again", advice="see the log"))
-            if self._nursery is not None:
+            if self._nursery is not None and not self._retrying:
+                self._retrying = True
                 self._nursery.start_soon(self._retry)
             return
         self._counts.live_objects = loaded.live_objects
@@ -286,13 +322,9 @@ class HookHost:
     async def _retry(self) -> None:
         await trio.sleep(RETRY_PAUSE)
         async with self._changing:
-            if self._closing or self._dispatch.peer is not None or self.exhausted.is_set():
-                return
-            if self._peer is not None:
-                self._peer.give_up()
-                self._given_up.append(self._peer)
-                self._peer = None
-            await self._replace()
+            self._retrying = False
+            if not (self._closing or self._dispatch.peer is not None or self.exhausted.is_set()):
+                await self._replace()
 
     async def watch(self) -> None:
         """Load the scripts of the folder whenever they have been edited, until cancelled."""

@@ -22,9 +22,10 @@ class Link:
     _buffer: FrameBuffer = field(factory=FrameBuffer)
     _outgoing: deque[bytes] = field(factory=deque)
     _writer: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
+    _closed: bool = False
 
     def send(self, frame: Frame, *, soon: bool = False) -> None:
-        """Send a frame, or queue it if the socket is full.
+        """Send a frame, or queue it if the socket is full; once closed, drop it.
 
         Args:
             frame: What to send.
@@ -34,6 +35,8 @@ class Link:
             ValueError: Something in it is no plain data; nothing was sent.
         """
         data = encode(frame)
+        if self._closed:
+            return
         if not (soon or self._outgoing):
             data = data[self._send_now(data) :]
         if data:
@@ -41,10 +44,11 @@ class Link:
             self._writer.unpark()
 
     async def write(self) -> None:
-        """Send what is queued, until cancelled; a frame may then have been sent in part, so close afterwards."""
-        while True:
+        """Send what is queued, until closed or cancelled; a frame may then have been sent in part."""
+        while not self._closed:
             if not self._outgoing:
                 await self._writer.park()
+                continue
             data = b"".join(self._outgoing)
             # The rest stays in front of what is queued meanwhile, so that `send` keeps the order.
             self._outgoing.clear()
@@ -87,6 +91,8 @@ class Link:
 
     def close(self) -> None:
         """Let go of the socket; reader and writer end."""
+        self._closed = True
+        self._writer.unpark_all()
         trio.lowlevel.notify_closing(self._socket)
         self._socket.close()
 

@@ -191,7 +191,7 @@ class Loop:
         self._run_round(self._loader.swap(loaded))
         self._revision = revision
         self._guard.settle()
-        notices = tuple((notice.file, notice.line, notice.text) for notice in loaded.notices)
+        notices = tuple((notice.file, notice.line, notice.text, notice.kind) for notice in loaded.notices)
         hooks = tuple((hook, self._defined(functions[0])) for hook, functions in loaded.hooks.items())
         self._channel.send((LOADED, revision, hooks, notices, gc.get_freeze_count()))
 

@@ -51,11 +51,14 @@ class LoadedScripts:
     live_objects: int
 
 
+class LoadNotBegun(Exception):  # noqa: N818  # it says nothing of the scripts
+    """The interpreter was over before it came to a load."""
+
+
 @define(eq=False)
 class _Loading:
     """A load in flight."""
 
-    number: int
     script: str = ""
     step: str = "import"
     answer: Frame | None = None
@@ -85,7 +88,8 @@ class Peer:
     _thread: HookThread = field(init=False)
     _ended: trio.Event = field(factory=trio.Event)
     _ready: trio.Event = field(factory=trio.Event)
-    _loading: _Loading | None = None
+    # In the order of the answers; one whose caller was cancelled is answered all the same.
+    _loadings: deque[_Loading] = field(factory=deque)
     _line: deque[int] = field(factory=deque)
     _since: float = 0.0
     _asked: trio.Event = field(factory=trio.Event)
@@ -93,7 +97,10 @@ class Peer:
 
     def __attrs_post_init__(self) -> None:
         check_python()
-        near, far = socket.socketpair()
+        try:
+            near, far = socket.socketpair()
+        except OSError as error:
+            raise RuntimeError(f"the hook interpreter cannot be started: {error}") from error
         near.settimeout(0)
         self._link = Link(near)
         self._thread = HookThread(far, self.folder if self.limits.sandbox else None)
@@ -112,7 +119,8 @@ class Peer:
         if not self._line or self._line[0] == LOADING:
             return self._line[0] if self._line else None
         begun = self._thread.begun
-        return begun if begun in self._line else self._line[0]
+        # Nothing has begun yet where it is 0, which in the line is `LOADING`.
+        return begun if begun and begun in self._line else self._line[0]
 
     @property
     def alive(self) -> bool:
@@ -165,23 +173,24 @@ class Peer:
 
         Raises:
             ScriptsBroken: They cannot be loaded; what served before serves on, unless the interpreter is `over`.
+            LoadNotBegun: The interpreter is `over`, by no fault of these scripts.
         """
-        loading = _Loading(number)
-        self._loading = loading
-        try:
+        loading = _Loading()
+        if not self.over.is_set():
             self._link.send((frames.LOAD, number, sources.folder, sources.texts))
             self._queue(LOADING)
+            self._loadings.append(loading)
             await loading.done.wait()
-        finally:
-            self._loading = None
         match loading.answer:
             case (frames.LOADED, _, hooks, notices, live_objects):
                 places = {hook: place and Place(*place) for hook, place in hooks}
                 return LoadedScripts(places, tuple(Notice(*notice) for notice in notices), live_objects)
             case (frames.BROKEN, _, plain):
                 raise ScriptsBroken(*(Trouble.from_plain(trouble) for trouble in plain))
-            case _:
+            case _ if self._loadings and self._loadings[0] is loading and self.running == LOADING:
                 raise ScriptsBroken(self._unfinished(loading))
+            case _:
+                raise LoadNotBegun
 
     async def close(self) -> bool:
         """End the interpreter; what was sent before runs to its end, and then ``on_unload``. Bounded in time.
@@ -194,8 +203,17 @@ class Peer:
             self._queue(LOADING)  # what runs now is bounded as a load is
             await self.over.wait()
         self.give_up()
-        await trio.to_thread.run_sync(self._thread.join, 0 if self.overdue else JOIN_TIMEOUT)
-        return not self._thread.is_alive()
+        return await self.join()
+
+    async def join(self) -> bool:
+        """Wait for the end of the thread of an interpreter that was given up. Bounded in time.
+
+        Returns:
+            Whether it has ended. One that is overdue is not waited for.
+        """
+        if self.alive and not self.overdue:
+            await trio.to_thread.run_sync(self._thread.join, JOIN_TIMEOUT)
+        return not self.alive
 
     def give_up(self) -> None:
         """Let go of the interpreter. A script that comes back later finds its channel closed, and runs no further."""
@@ -266,8 +284,8 @@ class Peer:
     def _finish(self) -> None:
         self.over.set()
         self._asked.set()
-        if self._loading is not None:
-            self._loading.done.set()
+        for loading in self._loadings:
+            loading.done.set()
 
     def _take(self, frame: Frame) -> None:
         if self._given_up:
@@ -284,16 +302,16 @@ class Peer:
                 self._step(path, step)
             case (frames.LOADED | frames.BROKEN, *_):
                 self._answered()
-                if self._loading is not None:
-                    self._loading.answer = frame
-                    self._loading.done.set()
+                loading = self._loadings.popleft()
+                loading.answer = frame
+                loading.done.set()
             case _:
                 self.handle(frame)
 
     def _step(self, path: str, step: str) -> None:
-        loading = self._loading
-        if loading is None:
-            return
+        if not self._loadings:
+            return  # the interpreter is being closed
+        loading = self._loadings[0]
         if step != loading.step:
             # Each round of a load has the time of one.
             self._since = time.monotonic()

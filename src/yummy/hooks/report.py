@@ -78,11 +78,17 @@ class Trouble:
 
 @frozen
 class Notice:
-    """Something at a line of a script that looks like a slip but stops nothing."""
+    """Something at a line of a script that looks like a slip but stops nothing.
+
+    Attributes:
+        kind: ``misspelt`` for what only looks like a hook, ``signature`` for a hook that cannot be called with its
+            arguments, ``slip`` for everything else.
+    """
 
     file: str
     line: int
     text: str
+    kind: str = "slip"
 
 
 def format_report(trouble: Trouble, *, revision: str = "", about: Mapping[str, Any] | None = None) -> str:

@@ -89,7 +89,7 @@ def _definition(value: Any, path: str, texts: ScriptTexts) -> Place:
 def _unknown(name: str, place: Place) -> Notice:
     close = difflib.get_close_matches(name, HOOK_ARGUMENTS, n=1)
     hint = f"did you mean {close[0]}?" if close else "a name for a function of your own should begin otherwise"
-    return Notice(place.file, place.line, f"{name} is no hook and is never called: {hint}")
+    return Notice(place.file, place.line, f"{name} is no hook and is never called: {hint}", "misspelt")
 
 
 def _is_delayed(value: object) -> bool:
@@ -132,7 +132,7 @@ def _useless(problem: str, place: Place, *, empty: bool) -> Notice:
     effect = (
         "it does nothing and is not called, but as soon as it does something" if empty else "until it is corrected,"
     )
-    return Notice(place.file, place.line, f"{problem}; {effect} every message that it is for fails")
+    return Notice(place.file, place.line, f"{problem}; {effect} every message that it is for fails", "signature")
 
 
 def _uncallable(name: str, problem: str, place: Place) -> Trouble:

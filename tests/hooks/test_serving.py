@@ -1,0 +1,52 @@
+from yummy import model
+from yummy.hooks.calls import HookCall, Passed
+from yummy.hooks.revision import NO_SCRIPTS
+from yummy.hooks.serving import NOBODY, Serving
+
+
+def serving(released=print, **places):
+    return Serving(NO_SCRIPTS, places, None, released)
+
+
+def test_it_knows_which_halves_have_hooks():
+    one = serving(pre_play=None, post_play=None, post_user_connected=None)
+    assert one.wants("pre", "play")
+    assert one.wants("post", "user_connected")
+    assert not one.wants("pre", "user_connected")
+    assert one.wants_either("user_connected")
+    assert not one.wants_either("logout")
+
+
+def test_the_last_message_that_ends_releases_it_and_a_later_one_does_again():
+    released = []
+    one = serving(released.append)
+    one.users = 2
+    one.release()
+    assert [] == released
+    one.release()
+    assert [one] == released
+    one.users += 1
+    one.release()
+    assert [one, one] == released
+
+
+def test_its_calls_are_asked_for_by_itself():
+    asked = []
+
+    def ask(*what):
+        asked.append(what)
+        return "an awaitable"
+
+    one = Serving(NO_SCRIPTS, {}, ask, print)
+    call = HookCall("pre", "logout", model.Logout())
+    assert "an awaitable" == one.call(call)
+    assert [(call, one)] == asked
+
+
+async def test_nobody_wants_nothing_and_lets_everything_pass():
+    assert not NOBODY.wants_either("play")
+    assert Passed({}, ()) == await NOBODY.call(HookCall("pre", "logout", model.Logout()))
+    users = NOBODY.users
+    NOBODY.users += 1
+    NOBODY.release()
+    assert users == NOBODY.users
