@@ -22,8 +22,9 @@ import click
 import trio
 
 from yummy.client import Client, RequestFailed, connect
+from yummy.logs import configure
 from yummy.server import open_server
-from yummy.settings import Settings
+from yummy.settings import LogFormat, LogLevel, Settings
 
 BINS = 30
 """Of the histograms, between the 1st and the 99th percentile of all times."""
@@ -159,6 +160,7 @@ async def _guess(client: Client, email: str) -> float:
 @click.pass_context
 def main(ctx: click.Context, *, guesses: int, accounts: int, metas: int) -> None:
     """Measure whether a refused login's time tells if there is such an account; exit code 1 if it does."""
+    configure(LogLevel.ERROR, LogFormat.CONSOLE)
     found = trio.run(measure, guesses, accounts, metas)
     click.echo(found.report())
     ctx.exit(0 if found.same else 1)
