@@ -62,7 +62,7 @@ def pre_play(model):
 
 async def test_a_long_line_is_cut(lines):
     script = "def pre_play(model):\n    print('é' * 100)\n    for _ in range(100000): print('x' * 10, end='')"
-    first, second = await lines(script, HookLimits(log_line_bytes=51))
+    first, second = await lines(script, HookLimits(log_line_bytes=51, timeout=60.0))
     assert "é" * 25 + " [149 more bytes]" == first["event"]
     assert "x" * 51 + " [999949 more bytes]" == second["event"]
 

@@ -1,5 +1,7 @@
 """What becomes of calls, state and revisions when an interpreter is given up, through the real host."""
 
+import os
+
 import pytest
 import structlog.testing
 import trio
@@ -8,7 +10,7 @@ from attrs import define, field
 
 from yummy.hooks import host as hosts
 from yummy.hooks import peer as peers
-from yummy.hooks.calls import Crashed, HookLimits, Passed, ScriptsBroken
+from yummy.hooks.calls import Crashed, HookCall, HookLimits, Passed, ScriptsBroken
 from yummy.hooks.host import open_hooks
 from yummy.hooks.revision import read_sources
 
@@ -89,22 +91,27 @@ async def test_the_call_that_hangs_fails_and_those_behind_it_run_in_order(serve_
 
 
 async def test_a_thread_that_comes_back_after_it_was_given_up_runs_nothing_more(serve_scripts, pre_play, pipe):
+    reads, writes = os.pipe()
     script = f"""
 import os
 def pre_play(model):
     if model.message == "hang": os.read({pipe.reads}, 1)
-    os.write({pipe.writes}, b"ran")
-def on_unload(): os.write({pipe.writes}, b"unloaded")
+    os.write({writes}, model.message.encode())
+def on_unload(): os.write({writes}, b"unloaded")
 """
     async with serve_scripts(script, limits=SOON) as host:
         async with trio.open_nursery() as nursery:
             calls = Calls(host, nursery)
-            for message in ("hang", "next"):
+            for message in ("hang", "behind"):
                 await calls.begin(pre_play(message))
-        assert isinstance(calls.results["next"], Passed)
-        # What "next" wrote wakes the one that hung; that one writes too, but its line is another interpreter's by now.
+        assert isinstance(calls.results["behind"], Passed)
+        # The call behind lies in its socket, too, when it wakes.
+        pipe.let_go()
         await ended(host)
         assert Passed({}, ()) == await host.call(pre_play("last"))
+    os.close(writes)
+    assert b"behindlastunloaded" == os.read(reads, 100)
+    os.close(reads)
 
 
 async def test_state_comes_back_and_variables_do_not(serve_scripts, pre_play, hangs, pipe):
@@ -114,9 +121,7 @@ async def test_state_comes_back_and_variables_do_not(serve_scripts, pre_play, ha
         while not host.statistics().state_bytes:
             await trio.lowlevel.checkpoint()
         assert isinstance(await host.call(pre_play("hang")), Crashed)
-        post = pre_play()
-        post = type(post)("post", "play", post.model, success=True)
-        assert Passed({}, ()) == await host.call(post)
+        assert Passed({}, ()) == await host.call(HookCall("post", "play", pre_play().model, success=True))
         pipe.let_go()
         await ended(host)
 

@@ -106,6 +106,50 @@ class TestEdits:
         await watch.look()
         assert [{"game.py": "x = 2"}] == seen.take()
 
+    async def test_a_file_that_is_saved_in_place_is_not_read_while_it_is_empty(
+        self, watch, write_scripts, folder, seen, monkeypatch
+    ):
+        write_scripts({"pkg/__init__.py": ""}, game="x = 1")
+        watch = await watch()
+        looks = []
+
+        def save(found):
+            looks.append(found)
+            if len(looks) == 5:  # it has been the same for long enough to be read, were it not empty
+                write_scripts(game="x = 2")
+            return source_signature(found)
+
+        write_scripts(game="")
+        monkeypatch.setattr(watching, "source_signature", save)
+        await watch.look()
+        assert [{"game.py": "x = 2", "pkg/__init__.py": ""}] == seen.take()
+
+    async def test_nor_is_one_that_was_emptied_since_the_folder_was_looked_at(
+        self, watch, write_scripts, seen, monkeypatch
+    ):
+        write_scripts(game="x = 1")
+        watch = await watch()
+
+        def look_before_save(found):
+            signature = source_signature(found)
+            monkeypatch.undo()
+            write_scripts(game="")
+            return signature
+
+        monkeypatch.setattr(watching, "source_signature", look_before_save)
+        await watch.look()
+        assert [] == seen.take()
+        write_scripts(game="x = 2")
+        await watch.look()
+        assert [{"game.py": "x = 2"}] == seen.take()
+
+    async def test_a_file_that_stays_empty_is_believed_in_the_end(self, watch, write_scripts, seen):
+        write_scripts(game="x = 1")
+        watch = await watch()
+        write_scripts(game="")
+        await watch.look()
+        assert [{"game.py": ""}] == seen.take()
+
     async def test_touching_a_file_or_others_beside_it_is_no_edit(self, watch, write_scripts, folder, seen):
         write_scripts(game="x = 1")
         watch = await watch()

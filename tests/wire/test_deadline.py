@@ -32,6 +32,11 @@ TOO_LONG = {
                 while True: pass  # here
             except BaseException: pass
     """,
+    "an interrupt in a broad except": """
+        try:
+            while True: pass  # here
+        except Exception: print("swallowed")
+    """,
     "an interrupt that becomes a refusal": """
         try:
             while True: pass  # here
@@ -167,6 +172,37 @@ class TestInterrupt:
                 for player in (anna, bert, carl):
                     nursery.start_soon(play, player)
             assert server.hooks.statistics().most_waiting == 3
+
+    async def test_a_post_hook_that_takes_too_long_drops_what_core_did(self, tmp_path):
+        scripts = "def post_update_room(model, success):\n    while success: pass\n"
+        async with (
+            running(write_scripts(tmp_path / "hooks", game=scripts), **INTERRUPTS) as server,
+            logged_in(server, "anna") as anna,
+        ):
+            room = (await anna.ok("CreateRoom", name="before"))["room_id"]
+            assert await anna.refused("UpdateRoom", room_id=room, name="after") == "hook_timeout"
+            assert await anna.ok("GetRoom", room_id=room, members=[0]) == {"id": room, "name": "before"}
+
+    async def test_a_hook_that_computes_keeps_nobody_waiting_whose_messages_have_none(self, tmp_path, journal):
+        scripts = "def pre_play(model):\n    print('begins')\n    while True: pass\n"
+        order = []
+
+        async def play(player, room):
+            order.append(await player.refused("Play", room_id=room, message=1))
+
+        async with (
+            running(write_scripts(tmp_path / "hooks", game=scripts), hook_timeout=1.0) as server,
+            logged_in(server, "anna") as anna,
+            logged_in(server, "bert") as bert,
+        ):
+            room = (await anna.ok("CreateRoom"))["room_id"]
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(play, anna, room)
+                await journal.line("begins")
+                for _ in range(10):
+                    await bert.ok("Me")
+                order.append("ten answers")
+            assert order == ["ten answers", "hook_timeout"]
 
     async def test_messages_of_one_room_go_on_in_their_order(self, tmp_path):
         script = HOOK + TOO_LONG["a loop"]
@@ -343,6 +379,59 @@ def pre_play(model):
             await anna.ok("MessageToRoom", room_id=room, message="hi")
             assert (await metas(anna, room))["seen"][:2] == ["hi", 1]
             assert server.hooks.revision.number == 1
+            pipe.let_go()
+            await all_ended(server)
+
+    async def test_what_does_not_load_again_fails_its_messages_until_an_edit_does(
+        self, tmp_path, journal, pipe, until, all_ended
+    ):
+        script = HANGS.format(reads=pipe.reads)
+        folder = write_scripts(tmp_path / "hooks", game=script + "\nassert not state, 'only once'\n")
+        async with running(folder, **GIVES_UP) as server, logged_in(server, "anna") as anna:
+            room = (await anna.ok("CreateRoom"))["room_id"]
+            await anna.ok("MessageToRoom", room_id=room, message="hi")
+            await until(lambda: server.hooks.statistics().state_bytes > 0)
+            assert await anna.refused("MessageToRoom", room_id=room, message="hang") == "hook_timeout"
+            line = await journal.line("the scripts that served cannot be loaded again")
+            assert (line["level"], "only once" in line["problem"]) == ("critical", True)
+            assert await anna.refused("MessageToRoom", room_id=room, message="hi") == "hook_error"
+            await anna.ok("Play", room_id=room, message=1)
+            write_scripts(folder, game=script)
+            await journal.line("scripts loaded", after=1)
+            await anna.ok("MessageToRoom", room_id=room, message="again")
+            assert await metas(anna, room) == {"seen": ["again", 1, 2]}
+            pipe.let_go()
+            await all_ended(server)
+
+    async def test_of_the_state_comes_back_what_is_plain_and_has_room(self, tmp_path, journal, pipe, until, all_ended):
+        script = f"""
+import os
+from yummy import room, state
+
+def pre_play(model):
+    state.update(small=[1, {{"a": 2}}], object=object(), large="x" * 1000)
+    print("kept", sorted(state))
+
+def pre_message_to_room(model):
+    os.read({pipe.reads}, 1)
+
+def post_create_room(model, success):
+    room.set_room_meta(model.room_id, "kept", sorted(state), 0)
+"""
+        async with (
+            running(write_scripts(tmp_path / "hooks", game=script), **GIVES_UP, hook_state_bytes=200) as server,
+            logged_in(server, "anna") as anna,
+        ):
+            room = (await anna.ok("CreateRoom"))["room_id"]
+            await anna.ok("Play", room_id=room, message=1)
+            await journal.line("kept ['large', 'object', 'small']")
+            await until(lambda: server.hooks.statistics().state_bytes > 0)
+            for key in ("object", "large"):
+                line = await journal.line(f"yummy.state['{key}'] is no plain data, or too large (HOOK_STATE_BYTES)")
+                assert line["level"] == "warning"
+            assert await anna.refused("MessageToRoom", room_id=room, message=1) == "hook_timeout"
+            room = (await anna.ok("CreateRoom"))["room_id"]
+            assert await metas(anna, room) == {"kept": ["small"]}
             pipe.let_go()
             await all_ended(server)
 

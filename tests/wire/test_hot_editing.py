@@ -132,6 +132,17 @@ async def test_a_broken_edit_is_refused_with_its_line_and_the_old_code_serves_on
         assert server.hooks.statistics().given_up == 0
 
 
+async def test_each_load_tells_what_scripts_hold_and_how_the_process_grew(tmp_path, journal):
+    folder = write_scripts(tmp_path / "hooks", game=game(1))
+    async with running(folder) as server:
+        before = server.hooks.statistics().live_objects
+        write_scripts(folder, game=game(2) + "big = [[number] for number in range(50_000)]")
+        line = await journal.line("scripts loaded", after=1)
+        assert line["live_objects"] == server.hooks.statistics().live_objects
+        assert line["live_objects"] - before >= 50_000
+        assert line["process_growth_bytes"] > 0
+
+
 async def test_an_edit_is_refused_as_a_whole(tmp_path, journal):
     folder = write_scripts(tmp_path / "hooks", game=game(1), other="def pre_play(model): pass")
     async with running(folder) as server, logged_in(server, "anna") as anna:
@@ -376,16 +387,16 @@ class Load:
 
 
 async def test_under_load_edit_after_edit_costs_no_message_and_no_connection(tmp_path, journal):
-    edits, pairs = 10, 10
+    edits, pairs = 15, 10
     folder = write_scripts(tmp_path / "hooks", game=STRICT.format(version=1))
-    load = Load()
+    load, leave = Load(), trio.Event()
     async with running(folder, hook_timeout=30.0) as server, trio.open_nursery() as connections:
         players, rooms = [], []
 
         async def stay(name, *, task_status):
             async with logged_in(server, name) as player:
                 task_status.started(player)
-                await trio.sleep_forever()
+                await leave.wait()
 
         for pair in range(pairs):
             anna, bert = [await connections.start(stay, f"{name}-{pair}") for name in ("anna", "bert")]
@@ -414,4 +425,4 @@ async def test_under_load_edit_after_edit_costs_no_message_and_no_connection(tmp
                 while len(heard) < load.answers[other.user_id]:
                     heard.append((await one.event("Play"))["message"])
                 assert heard == list(range(1, load.answers[other.user_id] + 1))
-        connections.cancel_scope.cancel()
+        leave.set()

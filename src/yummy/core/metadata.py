@@ -129,7 +129,8 @@ def make_meta(key: str, value: Any, access: int) -> Meta:
         raise _invalid(key, str(error)) from None
     if _holds_map(value):
         raise _invalid(key, "a value cannot hold maps")
-    if encoded_size(value) > VALUE_BYTES:
+    # What is neither text nor list is always short.
+    if isinstance(value, str | list) and encoded_size(value) > VALUE_BYTES:
         raise _invalid(key, f"a value has at most {VALUE_BYTES} bytes")
     return Meta(value, access)
 

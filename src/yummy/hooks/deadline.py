@@ -11,6 +11,7 @@ writes what is the other's. So once `Deadline.pause` has returned, nothing is ra
 nothing.
 """
 
+import _thread
 import ctypes
 import sys
 import threading
@@ -48,17 +49,14 @@ _take_back = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
 _real_sleep = time.sleep
 
 
-class Watchdog(threading.Thread):
-    """The second thread of the hook interpreter; a class of its own tells it from those that scripts start."""
-
-
 @define(eq=False)
 class Deadline:
     """The deadline of the thread that makes it.
 
     Attributes:
         meanwhile: Called by the watchdog now and then while a script runs, which waits in `pause` should it come there.
-        noticed: Called when a script is interrupted for the first time, with where it was, in its own thread.
+        noticed: Called when a script is interrupted for the first time, with where it was, in its own thread, which
+            nothing interrupts meanwhile.
         fired: Whether what runs has been interrupted, whatever it made of that.
         where: Where it was then.
     """
@@ -76,7 +74,7 @@ class Deadline:
     _ended: bool = False
     _script_thread: int = field(factory=threading.get_ident)
     _interrupt: type[HookTimeout] = field(init=False)
-    _watchdog: Watchdog | None = None
+    _watchdog: "_thread._ThreadHandle | None" = None
 
     def __attrs_post_init__(self) -> None:
         self._interrupt = _interrupt_of(self)
@@ -88,8 +86,8 @@ class Deadline:
             shortest: Seconds of the shortest deadline that there will be.
         """
         self._poll = min(POLL, shortest / 10)
-        self._watchdog = Watchdog(target=self._watch, name="yummy-hooks-watchdog")
-        self._watchdog.start()
+        # Below `threading`, so that a script which joins all threads that it can see does not wait for this one.
+        self._watchdog = _thread.start_joinable_thread(self._watch, daemon=False)
 
     def close(self) -> None:
         """End the watchdog, within a tenth of a second."""

@@ -27,7 +27,6 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from yummy.hooks.deadline import Watchdog
 from yummy.hooks.holding import write_path, write_thread
 from yummy.hooks.insides import instance_dict, is_a, key_of, variables
 from yummy.hooks.keep import state
@@ -283,7 +282,7 @@ def _other_thread() -> str | None:
     """The name of a thread that scripts started and that still runs."""
     own = threading.main_thread()  # in the hook interpreter, this is the process's: it is there, but runs no script
     for thread_id, thread in list(running_threads().items()):
-        if thread is not own and type(thread) is not Watchdog and thread_id != threading.get_ident():
+        if thread is not own and thread_id != threading.get_ident():
             return str((instance_dict(thread) or {}).get("_name"))
     return None
 

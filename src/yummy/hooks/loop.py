@@ -170,6 +170,9 @@ class Loop:
             self._channel.reply(reply)
         except ValueError as error:
             self._channel.reply(call.crashed(blame.own_fault(call.hook, str(error))))
+        if not self._deadline.left:
+            # The host may have given this interpreter up: then the calls that wait here run in another one already.
+            self._channel.flush()
 
     def _load(self, frame: Frame) -> None:
         _, revision, folder, files = frame

@@ -79,7 +79,9 @@ class SourceWatch:
         match await trio.to_thread.run_sync(read, abandon_on_cancel=True, limiter=self._limiter):
             case Sources() as sources:
                 self._report = ""
-                if sources.texts != self._tried_texts:
+                if _is_torn(sources, signature):
+                    self._seen = _NEVER
+                elif sources.texts != self._tried_texts:
                     await self._hand_on(sources)
             case ScriptsBroken() as error if error.report != self._report:
                 self._report = error.report
@@ -100,10 +102,16 @@ class SourceWatch:
         for _ in range(SETTLE_ROUNDS):
             await trio.sleep(self.settle)
             before, signature = signature, await self._signature()
-            # A folder without files may be in the middle of being made again, so that is believed last.
-            if signature and signature == before:
+            # A folder without files may be in the middle of being made again, and a file without bytes in the middle of
+            # being saved in place; so these are believed last.
+            if signature and signature == before and not self._is_emptied(signature):
                 break
         return signature
+
+    def _is_emptied(self, signature: Signature) -> bool:
+        """Whether a file has lost all its bytes since it was read last."""
+        empty = {stamp[0] for stamp in signature if stamp[-1] == 0}
+        return any(text and path in empty for path, text in self._tried_texts)
 
     async def _hand_on(self, sources: Sources) -> None:
         self.tried = sources
@@ -149,6 +157,12 @@ async def watch_sources(
                 problem = str(error)
                 _log.exception("an edit of the scripts could not be taken over", folder=str(folder))
         await trio.sleep(poll)
+
+
+def _is_torn(sources: Sources, signature: Signature) -> bool:
+    """Whether a file that had bytes a moment ago has none now: somebody is saving it in place."""
+    sizes = {stamp[0]: stamp[-1] for stamp in signature}
+    return any(not text and sizes.get(path) for path, text in sources.texts)
 
 
 def _read_at_rest(folder: Path) -> Sources | ScriptsBroken | None:

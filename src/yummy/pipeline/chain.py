@@ -118,8 +118,9 @@ class Chain:
         work = self._work(message)
         desk = ServiceDesk(work.uow, message, self.store, self.passwords, self.turns, self.switchboard)
         try:
-            async with message.interruptible():
-                await self._take_rooms(work, rule, message.model)
+            if not self._take_free_rooms(work, rule, message.model):
+                async with message.interruptible():
+                    await self._take_rooms(work, rule, message.model)
             with self._hooks() as stage:
                 await self._stages(work, rule, message, desk, stage)
         except Refusal as refusal:
@@ -307,6 +308,16 @@ class Chain:
             address=message.address,
             session=session,
         )
+
+    def _take_free_rooms(self, work: Work, rule: Rule, model: Any) -> bool:
+        """Take the turns of rooms if nobody has any of them; whether they were taken."""
+        wanted = _room_keys(rule.rooms(work, model))
+        if not self.turns.free(wanted):
+            return False
+        for key in wanted:
+            self.turns.take_free(key, work.uow)
+        work.uow.held |= wanted
+        return True
 
     async def _take_rooms(self, work: Work, rule: Rule, model: Any) -> None:
         """Take the turns of rooms in the order of their ids; look again once held, and repeat if the set grew."""

@@ -84,7 +84,7 @@ class HookStage:
         name = HOOK_NAMES[type(model)]
         if not self.hooks.wants("pre", name):
             return model
-        passed = await self._call(work, HookCall(phase="pre", name=name, model=model, about=about))
+        passed = await self._call(work, "pre", model, success=None, about=about)
         changed = self._with(work, model, passed.changes)
         self._write(work, passed)
         return changed
@@ -101,20 +101,27 @@ class HookStage:
         Raises:
             HookRefusal: One of them failed.
         """
-        name = HOOK_NAMES[type(model)]
-        if self.hooks.wants("post", name):
-            call = HookCall(phase="post", name=name, model=model, success=success, about=about)
-            self._write(work, await self._call(work, call))
+        if self.hooks.wants("post", HOOK_NAMES[type(model)]):
+            self._write(work, await self._call(work, "post", model, success=success, about=about))
 
-    async def _call(self, work: Work, call: HookCall) -> Passed:
-        rooms = tuple(_rooms_about(work, call.model))
-        users = tuple(_users_about(work, call.model))
-
+    async def _call(
+        self, work: Work, phase: Phase, model: models.Model, *, success: bool | None, about: dict[str, Any]
+    ) -> Passed:
         async def fetch(subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
             return await self._fetch(work, subject, subject_id)
 
+        call = HookCall(
+            phase=phase,
+            name=HOOK_NAMES[type(model)],
+            model=model,
+            success=success,
+            rooms=tuple(_rooms_about(work, model)),
+            users=tuple(_users_about(work, model)),
+            fetch=fetch,
+            about=about,
+        )
         try:
-            result = await self.hooks.call(attrs.evolve(call, rooms=rooms, users=users, fetch=fetch))
+            result = await self.hooks.call(call)
         except HooksBusy:
             raise HookRefusal(ErrorCode.BUSY) from None
         match result:
@@ -140,6 +147,8 @@ class HookStage:
         return _shown_user(work, subject_id)
 
     def _with[M: models.Model](self, work: Work, model: M, changes: dict[str, Any]) -> M:
+        if not changes:
+            return model
         try:
             if "message" in changes:
                 check_plain(changes["message"], max_depth=work.settings.max_depth)

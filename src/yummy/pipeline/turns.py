@@ -58,11 +58,15 @@ class Turns:
         turn = self._turns.get(key)
         return None if turn is None else turn.holder
 
+    def take_free(self, key: TurnKey, uow: UnitOfWork) -> None:
+        """Take a turn that nobody holds."""
+        self._turns[key] = _Turn(uow)
+
     async def take(self, key: TurnKey, uow: UnitOfWork) -> None:
         """Wait for a turn. Cancelled while waiting, it is not held."""
         turn = self._turns.get(key)
         if turn is None:
-            self._turns[key] = _Turn(uow)
+            self.take_free(key, uow)
             return
         waiter = _Waiter(uow)
         turn.waiting.append(waiter)

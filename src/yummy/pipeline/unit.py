@@ -32,6 +32,9 @@ class Table(Enum):
     SESSION = "session"
     ACCOUNT = "account"
 
+    # Keys are hashed many times for each message, and an enumeration's own hash is written in Python.
+    __hash__ = object.__hash__
+
 
 type Key = tuple[Table, str]
 type Operation = Callable[[Any], Any]
@@ -111,6 +114,8 @@ class UnitOfWork:
 
     def sessions_of(self, user_id: str) -> tuple[str, ...]:
         """The ids of a user's sessions as this message sees them, oldest first."""
+        if not self._overlay:
+            return self.world.sessions_of(user_id)
         known = dict.fromkeys(self.world.sessions_of(user_id))
         known |= dict.fromkeys(name for table, name in self._overlay if table is Table.SESSION)
         found = ((session_id, self.session(session_id)) for session_id in known)

@@ -1,0 +1,81 @@
+"""What Linux says of a process: what it has used and holds, and which cores it may use."""
+
+import os
+import platform
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from attrs import frozen
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+MIB = 1 << 20
+#: Load for each core from which on a machine is too busy to measure on.
+BUSY = 0.5
+
+
+@frozen
+class Usage:
+    """What a process has used and holds.
+
+    Attributes:
+        main_cpu: Seconds of a core that its first thread has used; in a server, the event loop.
+        other_cpu: Seconds that its other threads have used; in a server, above all the one that scripts run in.
+        resident: Bytes of memory.
+        threads: Threads.
+        descriptors: Open files and sockets.
+    """
+
+    main_cpu: float
+    other_cpu: float
+    resident: int
+    threads: int
+    descriptors: int
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of a core that it has used in all."""
+        return self.main_cpu + self.other_cpu
+
+
+def usage(pid: int) -> Usage:
+    """What a process of this user has used and holds."""
+    home = Path(f"/proc/{pid}")
+    everything, main = _cpu(home), _cpu(home / "task" / str(pid))
+    return Usage(
+        main_cpu=main,
+        other_cpu=max(0.0, everything - main),
+        resident=int((home / "statm").read_text().split()[1]) * _PAGE,
+        threads=len(list((home / "task").iterdir())),
+        descriptors=len(list((home / "fd").iterdir())),
+    )
+
+
+def _cpu(home: Path) -> float:
+    # The name, in parentheses, may hold anything.
+    user, system = (home / "stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / _TICKS
+
+
+def cores() -> list[int]:
+    """The cores that this process may use, in order."""
+    return sorted(os.sched_getaffinity(0))
+
+
+def place(pid: int, allowed: Iterable[int]) -> None:
+    """Let all threads of a process run on these cores only; those that it starts later, too."""
+    wanted = set(allowed)
+    for thread in list(Path(f"/proc/{pid}/task").iterdir()):
+        with suppress(ProcessLookupError):  # it has just ended
+            os.sched_setaffinity(int(thread.name), wanted)
+
+
+def machine() -> str:
+    """One line on the machine, as it is now."""
+    load = os.getloadavg()[0]
+    busy = " (others are at work: rates and latencies say little)" if load > BUSY * len(cores()) else ""
+    return (
+        f"machine      {len(cores())} cores, Linux {platform.release()}, Python {platform.python_version()}; "
+        f"load average at start {load:.1f}{busy}"
+    )
