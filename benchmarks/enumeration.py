@@ -1,4 +1,4 @@
-"""Whether the time of a refused login tells if there is such an account: ``python -m benchmarks.enumeration``.
+"""Whether the time of a refused login tells if there is such an account: ``python -m benchmarks enumeration``.
 
 It starts a server of its own, with hashes as dear as in production, and guesses in turn at addresses that have an
 account and at addresses that have none, so that whatever else this machine does falls on both alike. What it prints:
@@ -153,18 +153,14 @@ async def _guess(client: Client, email: str) -> float:
     return time.perf_counter() - began
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.command()
 @click.option("--guesses", default=1000, type=click.IntRange(100), help="Guesses of each kind.")
 @click.option("--accounts", default=20, type=click.IntRange(1, 100), help="Accounts to guess at.")
 @click.option("--metas", default=0, type=click.IntRange(0, 10), help="Metadata keys of each, of 4,000 bytes.")
 @click.pass_context
-def main(ctx: click.Context, *, guesses: int, accounts: int, metas: int) -> None:
+def enumeration(ctx: click.Context, *, guesses: int, accounts: int, metas: int) -> None:
     """Measure whether a refused login's time tells if there is such an account; exit code 1 if it does."""
     configure(LogLevel.ERROR, LogFormat.CONSOLE)
     found = trio.run(measure, guesses, accounts, metas)
     click.echo(found.report())
     ctx.exit(0 if found.same else 1)
-
-
-if __name__ == "__main__":
-    main(prog_name="python -m benchmarks.enumeration")
