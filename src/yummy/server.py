@@ -27,6 +27,7 @@ from yummy.passwords import Argon2Passwords
 from yummy.pipeline.chain import Chain
 from yummy.pipeline.desk import Passwords
 from yummy.pipeline.intake import Connection, Intake
+from yummy.pipeline.operators import Operators
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.tasks import Tasks
 from yummy.pipeline.windows import Windows
@@ -253,7 +254,12 @@ async def open_parts(
     try:
         async with _open_scripts(settings) as hooks, trio.open_nursery() as services, trio.open_nursery() as chains:
             try:
-                yield _join(settings, database, hooks, services, chains, wall_clock, passwords or Argon2Passwords())
+                hashing = passwords or Argon2Passwords()
+                parts = _join(settings, database, hooks, services, chains, wall_clock, hashing)
+                if settings.sqlite_file is not None:
+                    # A database in memory is out of operators' reach.
+                    await services.start(Operators(parts.store, parts.chain.obey, parts.tasks.start).run)
+                yield parts
             except BaseException as error:  # noqa: BLE001  # raised again below, not wrapped in groups by the nurseries
                 failure = error
             finally:

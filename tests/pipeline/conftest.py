@@ -81,6 +81,9 @@ class FakePasswords:
         await trio.lowlevel.checkpoint()
         return password_hash == f"hash of {password}"
 
+    def is_outdated(self, password_hash):
+        return False
+
 
 @attrs.define
 class FakeHooks:
