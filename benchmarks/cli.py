@@ -4,6 +4,7 @@ import click
 
 from benchmarks.closed_loop import load_command
 from benchmarks.edits import edits
+from benchmarks.enumeration import enumeration
 from benchmarks.hooks import hooks
 from benchmarks.soak_hooks import soak_hooks
 from benchmarks.spin import spin
@@ -27,5 +28,6 @@ for _command in (
     spin,
     edits,
     soak_hooks,
+    enumeration,
 ):
     main.add_command(_command)

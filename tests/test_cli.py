@@ -4,7 +4,6 @@ import logging
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import structlog
@@ -50,24 +49,6 @@ class Served:
 def served(monkeypatch):
     fake = Served()
     monkeypatch.setattr(server, "run", fake.run)
-    return fake
-
-
-@pytest.fixture
-def operated(monkeypatch):
-    """A store that knows one user, and notes what it was asked for."""
-    fake = ModuleType("yummy.store.operator")
-    fake.calls = []
-
-    def set_user_type(settings, user, user_type):
-        fake.calls.append((settings, user, user_type))
-        if user != "me@example.org":
-            raise LookupError(f"no user has the id, e-mail address, device id or custom id {user!r}")
-        return "0193-id"
-
-    fake.set_user_type = set_user_type
-    monkeypatch.setitem(sys.modules, "yummy.store", ModuleType("yummy.store"))
-    monkeypatch.setitem(sys.modules, "yummy.store.operator", fake)
     return fake
 
 
@@ -187,40 +168,6 @@ def test_help_of_serve_names_its_options(served, args):
     for option in ("--hooks", "--host", "--port", "--database", "--log-level", "--log-format"):
         assert option in result.stdout
     assert served.settings == []
-
-
-@pytest.mark.parametrize(("word", "number"), [("user", 1), ("moderator", 2), ("ADMIN", 3), ("1", 1), ("3", 3)])
-def test_a_user_s_type_is_set_in_the_database(operated, place, word, number):
-    result = call("user", "set-type", "me@example.org", word, "--database", "game.db")
-
-    name = {1: "user", 2: "moderator", 3: "admin"}[number]
-    assert (result.exit_code, result.stdout) == (0, f"0193-id is now: {name}\n")
-    ((settings, user, user_type),) = operated.calls
-    assert (user, user_type, settings.sqlite_file) == ("me@example.org", number, Path("game.db"))
-    assert [*place.iterdir()] == []
-
-
-def test_an_unknown_user_is_reported(operated):
-    result = call("user", "set-type", "nobody", "admin")
-
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert "no user has the id, e-mail address, device id or custom id 'nobody'" in result.stderr
-
-
-@pytest.mark.parametrize("args", [("me@example.org", "king"), ("me@example.org",), ()])
-def test_set_type_without_a_known_type_changes_nothing(operated, args):
-    assert call("user", "set-type", *args).exit_code == 2
-    assert operated.calls == []
-
-
-def test_set_type_uses_the_same_settings(operated, monkeypatch):
-    monkeypatch.setenv("DATABASE_PATH", "configured.db")
-    assert call("user", "set-type", "me@example.org", "admin").exit_code == 0
-    assert operated.calls[0][0].sqlite_file == Path("configured.db")
-
-    monkeypatch.setenv("BIND_PORT", "x")
-    assert call("user", "set-type", "me@example.org", "admin").exit_code == 2
-    assert len(operated.calls) == 1
 
 
 def python(*args):

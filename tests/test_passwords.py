@@ -26,13 +26,53 @@ async def test_what_is_no_hash_fits_nothing(passwords, stored):
     assert not await passwords.verify(stored, "correct horse")
 
 
-async def test_of_an_unknown_account_as_much_is_computed(passwords):
-    await passwords.verify(None, "guess")
+class Watched(argon2.PasswordHasher):
+    """Notes what it has computed: the parameters, and how long salt and digest are."""
 
-    assert argon2.extract_parameters(await passwords.hash("x")) == argon2.extract_parameters(passwords._nobody)
-    first = passwords._nobody
-    await passwords.verify(None, "guess")
-    assert first == passwords._nobody
+    def __init__(self, **parameters):
+        super().__init__(**parameters)
+        self.computed = []
+
+    def hash(self, password, *, salt=None):
+        made = super().hash(password, salt=salt)
+        self.computed.append(("hash", argon2.extract_parameters(made)))
+        return made
+
+    def verify(self, hash, password):  # noqa: A002  # the library's name
+        self.computed.append(("verify", argon2.extract_parameters(hash)))
+        return super().verify(hash, password)
+
+
+async def test_of_an_unknown_account_the_same_is_computed_from_the_first_time_on():
+    watched = Watched(time_cost=2, memory_cost=64, parallelism=2)
+    passwords = Argon2Passwords(hasher=watched)
+    assert not await passwords.verify(None, "guess")
+    assert not await passwords.verify(None, "guess")
+    unknown = watched.computed[:]
+    watched.computed.clear()
+
+    stored = await passwords.hash("correct horse")
+    watched.computed.clear()
+    assert not await passwords.verify(stored, "guess")
+    assert not await passwords.verify(stored, "guess")
+    assert unknown == watched.computed
+    assert [("verify", argon2.extract_parameters(stored))] * 2 == unknown
+
+
+async def test_nobody_s_hash_is_another_in_each_server():
+    assert Argon2Passwords()._nobody != Argon2Passwords()._nobody
+    assert argon2.extract_parameters(Argon2Passwords()._nobody) == argon2.extract_parameters(
+        await Argon2Passwords().hash("x")
+    )
+
+
+async def test_a_hash_of_other_parameters_is_outdated_and_fits_all_the_same(passwords):
+    made = await passwords.hash("correct horse")
+    standard = Argon2Passwords()
+
+    assert (False, True) == (passwords.is_outdated(made), standard.is_outdated(made))
+    assert await standard.verify(made, "correct horse")
+    assert not standard.is_outdated(await standard.hash("correct horse"))
 
 
 async def test_the_cost_is_the_recommended_one():

@@ -6,24 +6,20 @@ It reads the settings, sets up the logs and hands over. Heavy imports stay insid
 # ruff: noqa: PLC0415  # imports stay inside the commands, for the reason above
 
 import shlex
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from yummy.cli_parts import EXIT_USAGE, complain, database_option, database_setting, load
+from yummy.cli_user import user
 from yummy.version import __version__
 
 if TYPE_CHECKING:
     from yummy.checking.problems import Findings
-    from yummy.settings import Settings
 
-#: The exit code for settings that are not usable, as for options that are not (click's own).
-EXIT_USAGE = 2
 #: The exit code of a check that somebody has interrupted: 128 and the number of the signal, as shells count.
 EXIT_INTERRUPTED = 130
-
-_USER_TYPES = {"user": 1, "moderator": 2, "admin": 3, "1": 1, "2": 2, "3": 3}
 
 
 class _ServeUnlessNamed(click.Group):
@@ -34,10 +30,6 @@ class _ServeUnlessNamed(click.Group):
         if not args or (args[0].startswith("-") and args[0] not in {"-h", "--help", "--version"}):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
-
-
-def _database_option[F: Callable[..., Any]](command: F) -> F:
-    return click.option("--database", metavar="FILE|URL", help="SQLite file, or sqlite:///FILE.")(command)
 
 
 @click.group(cls=_ServeUnlessNamed, context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,7 +46,7 @@ def main() -> None:
 @click.option("--hooks", metavar="DIR", help="Folder of the hook scripts.  [default: hooks]")
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", metavar="NUMBER", help="Port to listen on; 0 picks a free one.  [default: 9090]")
-@_database_option
+@database_option
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.  [default: info]")
 @click.option("--log-format", metavar="FORMAT", help="console or json.  [default: console]")
 @click.pass_context
@@ -69,14 +61,14 @@ def serve(  # one argument for each option
     log_format: str | None,
 ) -> None:
     """Run the server until it is told to stop (Ctrl-C, or SIGTERM)."""
-    settings = _load(
+    settings = load(
         {
             "DEFAULT_PYTHON_FILES_PATH": hooks,
             "BIND_IP": host,
             "BIND_PORT": port,
             "LOG_LEVEL": log_level,
             "LOG_FORMAT": log_format,
-            **_database(database),
+            **database_setting(database),
         },
         with_secrets=True,
     )
@@ -95,7 +87,7 @@ def serve(  # one argument for each option
     try:
         code = run(settings)
     except StartupError as error:
-        _complain("Yummy cannot start", str(error).splitlines())
+        complain("Yummy cannot start", str(error).splitlines())
         code = error.exit_code
         if error.stuck:
             exit_at_once(code)
@@ -114,10 +106,10 @@ def check(ctx: click.Context, *, folder: str | None, run: bool, strict: bool, fo
     Without DIR, those that a server would load here. The scripts are loaded by the engine that serves, with the
     settings of this place. Exit code 0 means that nothing is wrong, 1 that something is.
     """
-    settings = _load({"DEFAULT_PYTHON_FILES_PATH": folder})
+    settings = load({"DEFAULT_PYTHON_FILES_PATH": folder})
     path = settings.default_python_files_path
     if not path.is_dir():
-        _complain("Nothing was checked", [f"there is no folder {path}"])
+        complain("Nothing was checked", [f"there is no folder {path}"])
         ctx.exit(EXIT_USAGE)
 
     from yummy.checking.examination import examine
@@ -152,7 +144,7 @@ def new(ctx: click.Context, *, folder: Path, name: str | None) -> None:
     try:
         made = make(folder, name)
     except StarterError as error:
-        _complain("Nothing was made", [str(error)])
+        complain("Nothing was made", [str(error)])
         ctx.exit(EXIT_USAGE)
     click.echo(f"Made in {folder}:")
     for path in made:
@@ -167,50 +159,7 @@ def new(ctx: click.Context, *, folder: Path, name: str | None) -> None:
         click.echo(f"  {line}")
 
 
-@main.group()
-def user() -> None:
-    """Look after accounts."""
-
-
-@user.command("set-type")
-@click.argument("user", metavar="USER")
-@click.argument("user_type", metavar="TYPE", type=click.Choice(list(_USER_TYPES), case_sensitive=False))
-@_database_option
-@click.pass_context
-def set_type(ctx: click.Context, *, user: str, user_type: str, database: str | None) -> None:
-    """Make USER (id, e-mail address, device id or custom id) a TYPE: user, moderator or admin (or 1, 2, 3).
-
-    It changes the database itself, and so makes the first admin of all.
-    """
-    settings = _load(_database(database))
-
-    from yummy.constants import UserType
-    from yummy.store.operator import set_user_type
-
-    kind = UserType(_USER_TYPES[user_type])
-    try:
-        user_id = set_user_type(settings, user, kind.value)
-    except LookupError as error:
-        _complain("Nothing was changed", [str(error.args[0] if error.args else error)])
-        ctx.exit(1)
-    click.echo(f"{user_id} is now: {kind.name.lower()}")
-
-
-def _database(name: str | None) -> dict[str, str | None]:
-    return {"DATABASE_URL" if name is not None and "://" in name else "DATABASE_PATH": name}
-
-
-def _load(options: dict[str, str | None], *, with_secrets: bool = False) -> "Settings":
-    """The settings; or, if they are not usable, a report of all that is wrong with them, and the end."""
-    from yummy import salt, sources
-    from yummy.settings import SettingsError
-
-    try:
-        settings = sources.load(options)
-        return salt.with_secrets(settings) if with_secrets else settings
-    except SettingsError as error:
-        _complain("The settings are not usable", [str(problem) for problem in error.problems])
-        raise SystemExit(EXIT_USAGE) from None
+main.add_command(user)
 
 
 def _show(findings: "Findings") -> None:
@@ -230,13 +179,3 @@ def _printable(text: str) -> str:
     return "".join(
         sign if sign.isprintable() or sign in "\n\t" else sign.encode("unicode_escape").decode() for sign in text
     )
-
-
-def _complain(title: str, lines: list[str]) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(Text(f"{title}:", style="bold red"))
-    for line in lines:
-        console.print(Text(f"  {line}"))

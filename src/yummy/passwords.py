@@ -6,6 +6,7 @@ event loop.
 """
 
 import os
+from base64 import b64encode
 
 import argon2
 import attrs
@@ -18,15 +19,21 @@ MEMORY = 19_456
 LANES = 1
 
 
+def standard_hasher() -> argon2.PasswordHasher:
+    """Makes hashes with the parameters of today, in the caller's own thread."""
+    return argon2.PasswordHasher(time_cost=PASSES, memory_cost=MEMORY, parallelism=LANES)
+
+
 @attrs.define(eq=False)
 class Argon2Passwords:
     """Makes and checks hashes; at most one at a time for each core."""
 
-    _hasher: argon2.PasswordHasher = attrs.field(
-        factory=lambda: argon2.PasswordHasher(time_cost=PASSES, memory_cost=MEMORY, parallelism=LANES)
-    )
+    _hasher: argon2.PasswordHasher = attrs.field(factory=standard_hasher)
     _limiter: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(os.cpu_count() or 1))
-    _nobody: str | None = None
+    _nobody: str = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._nobody = _nobody_s(self._hasher)
 
     async def hash(self, password: str) -> str:
         """A salted hash."""
@@ -40,14 +47,25 @@ class Argon2Passwords:
                 answer takes as long, and it does not fit.
             password: What the client sent.
         """
-        if password_hash is None and self._nobody is None:
-            self._nobody = await self.hash(os.urandom(16).hex())
-        against = password_hash or self._nobody or ""
+        against = self._nobody if password_hash is None else password_hash
         fits = await trio.to_thread.run_sync(self._fits, against, password, limiter=self._limiter)
         return fits and password_hash is not None
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether a hash was made with other parameters than those of today, so that a new one should replace it."""
+        return self._hasher.check_needs_rehash(password_hash)
 
     def _fits(self, password_hash: str, password: str) -> bool:
         try:
             return self._hasher.verify(password_hash, password)
         except (Argon2Error, InvalidHashError):
             return False
+
+
+def _nobody_s(hasher: argon2.PasswordHasher) -> str:
+    """A hash that nobody knows a password of: random, so that it need not be computed, but as dear to check as any."""
+    salt, digest = (
+        b64encode(os.urandom(length)).rstrip(b"=").decode() for length in (hasher.salt_len, hasher.hash_len)
+    )
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={argon2.low_level.ARGON2_VERSION}${cost}${salt}${digest}"

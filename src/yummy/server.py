@@ -21,11 +21,13 @@ from yummy.core.tokens import Tokens
 from yummy.ending import exit_at_once
 from yummy.hooks.bounds import hook_limits
 from yummy.hooks.calls import ScriptsBroken
-from yummy.hooks.host import HookHost, open_hooks
+from yummy.hooks.host import HookHost
+from yummy.hooks.opening import open_hooks
 from yummy.passwords import Argon2Passwords
 from yummy.pipeline.chain import Chain
 from yummy.pipeline.desk import Passwords
 from yummy.pipeline.intake import Connection, Intake
+from yummy.pipeline.operators import Operators
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.tasks import Tasks
 from yummy.pipeline.windows import Windows
@@ -252,7 +254,12 @@ async def open_parts(
     try:
         async with _open_scripts(settings) as hooks, trio.open_nursery() as services, trio.open_nursery() as chains:
             try:
-                yield _join(settings, database, hooks, services, chains, wall_clock, passwords or Argon2Passwords())
+                hashing = passwords or Argon2Passwords()
+                parts = _join(settings, database, hooks, services, chains, wall_clock, hashing)
+                if settings.sqlite_file is not None:
+                    # A database in memory is out of operators' reach.
+                    await services.start(Operators(parts.store, parts.chain.obey, parts.tasks.start).run)
+                yield parts
             except BaseException as error:  # noqa: BLE001  # raised again below, not wrapped in groups by the nurseries
                 failure = error
             finally:
@@ -313,7 +320,10 @@ async def _transport_parts(settings: Settings) -> dict[str, Any]:
         auth_timeout=settings.auth_timeout,
         max_connections=settings.max_connections,
         max_connections_per_ip=settings.max_connections_per_ip,
+        max_handshakes=settings.max_handshakes,
         max_message_bytes=settings.max_message_bytes,
+        max_fragments=settings.max_fragments,
+        max_control_frames=settings.max_control_frames,
         outbox_bytes=settings.outbox_bytes,
         outbox_grace=settings.outbox_grace,
     )

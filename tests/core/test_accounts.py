@@ -12,7 +12,7 @@ from yummy.core.accounts import LoginFacts
 from yummy.core.rules import RULES
 from yummy.core.throttle import Throttles
 from yummy.core.values import Account
-from yummy.core.work import Note
+from yummy.core.work import Note, SetPassword
 from yummy.protocol.errors import ErrorCode, Refusal
 
 RIGHT, WRONG = "correct horse", "another horse"
@@ -28,10 +28,13 @@ class Desk:
     open: trio.Event = attrs.field(factory=trio.Event)
     asked: Counter = attrs.field(factory=Counter)
     fails: bool = False
+    outdated: bool = False
+    steps: list = attrs.field(factory=list)
     turns: dict = attrs.field(factory=dict)
     held: dict = attrs.field(factory=dict)
 
     async def find_account(self, kind, value):
+        self.steps.append("find")
         await trio.lowlevel.checkpoint()
         if self.fails:
             raise Refusal(ErrorCode.STORAGE_FAILED)
@@ -39,15 +42,21 @@ class Desk:
 
     async def hash_password(self, password):
         self.asked["hash"] += 1
+        self.steps.append("hash")
         await self.open.wait()
         return password
 
     async def verify_password(self, password_hash, password):
         self.asked["verify"] += 1
+        self.steps.append("verify")
         await self.open.wait()
         return password_hash == password
 
+    def is_outdated(self, password_hash):
+        return self.outdated
+
     async def take_turns(self, keys):
+        self.steps.append("turns")
         for key in keys:
             lock = self.turns.setdefault(key, trio.Lock())
             await lock.acquire()
@@ -214,3 +223,63 @@ async def test_a_login_to_an_account_that_exists_makes_none(limited, desk):
     await RULES[models.EmailAuth].prepare(work, guess(RIGHT), desk)
 
     assert [] == make_account(limited, work)
+
+
+OTHERS = {
+    "unknown": {},
+    "wrong password": {ADA.email: ADA},
+    "wrong password of a disabled account": {ADA.email: attrs.evolve(ADA, disabled=True)},
+    "an account without a password": {ADA.email: attrs.evolve(ADA, password_hash=None)},
+    "an old hash": {ADA.email: ADA},
+}
+
+
+@pytest.mark.parametrize("why", OTHERS)
+async def test_a_refused_login_has_taken_the_same_steps_whatever_the_reason(limited, desk, why):
+    desk.open.set()
+    desk.accounts = OTHERS[why]
+    desk.outdated = why == "an old hash"
+
+    assert "invalid_credentials" == await prepare(limited, desk, guess())
+    assert ["find", "verify"] == desk.steps
+
+
+async def test_the_right_password_of_a_disabled_account_is_as_wrong_as_any(limited, desk):
+    desk.open.set()
+    desk.accounts = {ADA.email: attrs.evolve(ADA, disabled=True)}
+    for create in (False, True):
+        assert "invalid_credentials" == await prepare(limited, desk, guess(RIGHT, if_not_exist_create=create))
+
+    assert ["find", "verify"] * 2 == desk.steps
+    assert "rate_limited" == await prepare(limited, desk, guess(RIGHT))
+
+
+async def test_a_disabled_account_is_not_let_in_by_its_other_names(limited, desk):
+    desk.accounts = {"device-01": attrs.evolve(ADA, disabled=True)}
+
+    assert "no_permission" == await prepare(limited, desk, models.DeviceIdAuth(device_id="device-01"))
+    assert "no_permission" == await prepare(limited, desk, models.CustomIdAuth(custom_id="device-01"))
+
+
+async def test_an_account_that_is_disabled_while_its_password_is_looked_at_stays_out(limited, desk):
+    async def disable():
+        await wait_all_tasks_blocked()
+        desk.accounts = {ADA.email: attrs.evolve(ADA, disabled=True)}
+        desk.open.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(disable)
+        assert "invalid_credentials" == await prepare(limited, desk, guess(RIGHT))
+
+
+async def test_an_old_hash_is_renewed_by_a_login_that_fits_and_by_no_other(limited, desk):
+    desk.open.set()
+    desk.outdated = True
+    await prepare(limited, desk, guess())
+    assert {"verify": 1} == desk.asked
+
+    work = limited.begin(None, address=ADDRESS)
+    await RULES[models.EmailAuth].prepare(work, guess(RIGHT), desk)
+    RULES[models.EmailAuth].run(work, guess(RIGHT))
+    assert {"verify": 2, "hash": 1} == desk.asked
+    assert [SetPassword(ADA.id, RIGHT)] == limited.staged(SetPassword)

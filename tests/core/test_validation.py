@@ -47,5 +47,14 @@ def test_all_problems_are_said_one_a_line():
     assert ("validation", "a: wrong\nb: wrong") == (caught.value.code, caught.value.error)
 
 
+@pytest.mark.parametrize(
+    "email",
+    [" ada@example.com", "ada@example.com ", "\tada@example.com", "\u00e4da@example.com", "a\u0308da@example.com",
+     "\uff41da@example.com", "ada@example\u3002com", "ada@ex\u200bample.com", "ada@\u212a.com", "\u0130@example.com"],
+)  # fmt: skip
+def test_only_ascii_is_accepted_so_that_no_address_has_two_spellings_but_for_case(email):
+    assert email_problem(email) is not None
+
+
 def test_addresses_compare_without_case():
     assert "ada@example.com" == normal_email("Ada@EXAMPLE.com")

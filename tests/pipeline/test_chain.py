@@ -16,6 +16,7 @@ from yummy.hooks.calls import (
     SetRoomMeta,
     SetUserMeta,
 )
+from yummy.settings import Settings
 
 
 def write(room_id, key):
@@ -442,12 +443,46 @@ async def test_failed_logins_are_bounded_also_when_they_come_at_once(game):
     await game.connect().ok("AuthEmail", email="a@b.io", password="12345678")
 
 
+async def test_failed_logins_from_one_address_are_bounded_but_not_from_loopback(game):
+    game.use(login_failures_per_minute_per_ip=3)
+    await game.connect().ok("AuthEmail", email="a@b.io", password="12345678", create=True)
+
+    async def guess(number, address):
+        client = game.connect(address=address)
+        return await client.ask("AuthEmail", email=f"a{number}@b.io", password="a guess!!")
+
+    for number in range(3):
+        assert "invalid_credentials" == (await guess(number, "192.0.2.1"))["code"]
+        game.now += 5
+    answer = await guess(3, "192.0.2.1")
+    assert ("rate_limited", 45.0) == (answer["code"], answer["retry_after"])
+    right = {"email": "a@b.io", "password": "12345678"}
+    assert "rate_limited" == await game.connect(address="192.0.2.1").refused("AuthEmail", **right)
+    await game.connect(address="192.0.2.2").ok("AuthEmail", **right)
+    for number in range(6):
+        assert "invalid_credentials" == (await guess(number, "127.0.0.1"))["code"]
+    game.now += answer["retry_after"]
+    await game.connect(address="192.0.2.1").ok("AuthEmail", **right)
+
+
+def test_logins_and_accounts_are_bounded_by_default():
+    settings = Settings()
+
+    assert (10, 60) == (settings.login_failures_per_minute, settings.login_failures_per_minute_per_ip)
+    assert 200 == settings.accounts_per_hour
+
+
 async def test_accounts_made_from_one_address_are_bounded_but_not_from_loopback(game):
     game.use(accounts_per_hour=1)
     far = game.connect(address="192.0.2.1")
     await far.ok("AuthDeviceId", id="device-01")
+    game.now += 600
 
-    assert "rate_limited" == await far.refused("AuthDeviceId", id="device-02")
+    answer = await far.ask("AuthDeviceId", id="device-02")
+    assert ("rate_limited", 3000.0) == (answer["code"], answer["retry_after"])
+    assert "rate_limited" == await far.refused("AuthCustomId", id="custom-02")
+    assert "rate_limited" == await far.refused("AuthEmail", email="a@b.io", password="12345678", create=True)
+    await far.ok("AuthDeviceId", id="device-01")
     for number in range(3, 6):
         await game.connect().ok("AuthDeviceId", id=f"device-0{number}")
 

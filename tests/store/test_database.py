@@ -8,7 +8,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from yummy.core.values import Account, IdentityKind, Meta
-from yummy.core.work import RevokeSessions, SessionRecord, SetUserType
+from yummy.core.work import RevokeSessions, SessionRecord, SetPassword, SetUserType
 from yummy.protocol.errors import Refusal
 from yummy.store import database as module
 from yummy.store.accounts import AccountStore
@@ -62,14 +62,14 @@ def test_an_account_is_found_by_each_of_its_names(database, kind):
     assert database.find_account(kind, "nobody's") is None
 
 
-def test_writing_again_changes_all_but_the_type_which_operators_change_too(database):
+def test_writing_again_changes_all_but_what_operators_change_too(database):
     database.write([ADA])
     database.set_user_type("ada", 3)
     changed = attrs.evolve(ADA, name=None, email=None, metas={}, password_hash="new", last_login_date=9, user_type=1)
-    database.write([changed])
-    assert [attrs.evolve(changed, user_type=3)] == database.load_accounts(["ada"])
+    database.write([attrs.evolve(changed, disabled=True)])
+    assert [attrs.evolve(changed, user_type=3, password_hash=ADA.password_hash)] == database.load_accounts(["ada"])
 
-    database.write([changed, SetUserType("ada", 1)])
+    database.write([changed, SetUserType("ada", 1), SetPassword("ada", "new")])
     assert [changed] == database.load_accounts(["ada"])
 
 
@@ -173,7 +173,11 @@ def test_a_file_is_in_write_ahead_mode_with_the_newest_tables(url, tmp_path):
         revision = plain.execute("SELECT version_num FROM alembic_version").fetchone()
     plain.close()
 
-    assert ({"accounts", "sessions", "alembic_version"}, ("wal",), ("0001",)) == (tables, mode, revision)
+    assert ({"accounts", "sessions", "notices", "sqlite_sequence", "alembic_version"}, ("wal",), ("0002",)) == (
+        tables,
+        mode,
+        revision,
+    )
 
 
 def test_migrations_and_tables_agree(database):

@@ -1,9 +1,13 @@
 """Accounts, sessions and tokens, as a client sees them."""
 
+import argon2
 import pytest
 import trio
 import trio.testing
 from harness import connected, log_in, logged_in, promote, running
+
+from yummy.core.work import SetPassword
+from yummy.passwords import LANES, MEMORY, PASSES
 
 EMAIL = {"email": "Anna@Example.org", "password": "correct horse"}
 UUID_LENGTH = 36
@@ -330,6 +334,56 @@ async def test_a_new_password_ends_all_other_sessions(encoding):
         assert await anna.refused("RefreshToken", token=other["token"]) == "invalid_token"
         assert (await anna.ok("Me"))["email"] == EMAIL["email"].lower()
         await anna.ok("AuthEmail", email=EMAIL["email"], password="another horse")
+
+
+async def test_a_login_renews_a_hash_of_old_parameters(encoding):
+    old = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(EMAIL["password"])
+    async with running() as server, connected(server, encoding) as anna:
+        user_id = (await anna.ok("AuthEmail", **EMAIL, create=True))["user_id"]
+        await anna.ok("Logout")
+        server.database.write([SetPassword(user_id, old)])
+
+        def stored():
+            return server.database.load_accounts([user_id])[0].password_hash
+
+        assert await anna.refused("AuthEmail", email=EMAIL["email"], password="wrong horse") == "invalid_credentials"
+        assert stored() == old
+        await anna.ok("AuthEmail", **EMAIL)
+        renewed = stored()
+        parameters = argon2.extract_parameters(renewed)
+        assert (parameters.time_cost, parameters.memory_cost, parameters.parallelism) == (PASSES, MEMORY, LANES)
+        await anna.ok("AuthEmail", **EMAIL)
+        assert stored() == renewed
+        assert await anna.refused("AuthEmail", email=EMAIL["email"], password="wrong horse") == "invalid_credentials"
+
+
+@pytest.mark.parametrize("by", ["oneself", "an admin"])
+async def test_tokens_of_an_old_password_stay_dead_after_a_restart(tmp_path, by):
+    database = {"database_path": tmp_path / "yummy.db"}
+    async with running(**database) as server, connected(server) as anna, connected(server) as elsewhere:
+        mine = await anna.ok("AuthEmail", **EMAIL, create=True)
+        other = await elsewhere.ok("AuthEmail", **EMAIL)
+        fresh = await elsewhere.ok("RefreshToken", token=other["token"])
+        if by == "oneself":
+            await anna.ok("UpdateUser", password="another horse")
+            dead, alive = [other["token"], fresh["token"]], [mine["token"]]
+        else:
+            async with logged_in(server, "root") as root:
+                await promote(server, root, 3)
+                await root.ok("UpdateUser", target_user_id=mine["user_id"], password="another horse")
+            dead, alive = [mine["token"], other["token"], fresh["token"]], []
+        assert [await refusal_of(server, token) for token in dead] == ["invalid_token"] * len(dead)
+    async with running(**database) as server:
+        assert [await refusal_of(server, token) for token in dead] == ["invalid_token"] * len(dead)
+        assert [await refusal_of(server, token) for token in alive] == [None] * len(alive)
+
+
+async def refusal_of(server, token):
+    """The code with which a token is refused; None if it works."""
+    async with connected(server) as back:
+        refreshed, restored = await back.call("RefreshToken", token=token), await back.call("RestoreToken", token=token)
+        assert refreshed.get("code") == restored.get("code")
+        return restored.get("code")
 
 
 async def test_a_script_cannot_be_told_by_a_client_who_sent_a_message(encoding):

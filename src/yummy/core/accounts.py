@@ -13,7 +13,7 @@ from yummy.core.validation import (
     refuse_problems,
 )
 from yummy.core.values import Account, IdentityKind
-from yummy.core.work import Desk, Note, Rule, Work, account_key, identity_key, new_id, sender_rooms
+from yummy.core.work import Desk, Note, Rule, SetPassword, Work, account_key, identity_key, new_id, sender_rooms
 from yummy.protocol.errors import ErrorCode, Refusal
 from yummy.protocol.messages import Answer
 
@@ -28,10 +28,12 @@ class LoginFacts:
     Attributes:
         account: The account that the login names, if there is one and the password fits.
         new: The account to be made, if there is none and one may be.
+        renewed: A new hash of the account's password, if the stored one has parameters of the past.
     """
 
     account: Account | None
     new: Account | None = None
+    renewed: str | None = attrs.field(default=None, repr=False)
 
 
 async def _prepare_email(work: Work, model: models.EmailAuth, desk: Desk) -> None:
@@ -74,20 +76,31 @@ async def _prepare_password(work: Work, model: models.EmailAuth, desk: Desk, ema
         # Without any turn: hashing takes long. Of an unknown address it takes as long, so that it cannot be told.
         known_hash = None if account is None else account.password_hash
         fits = await desk.verify_password(known_hash, model.password)
-        new_hash = await desk.hash_password(model.password) if makes else None
+        if not makes and (not fits or _is_disabled(account)):
+            # At once, since any step that only existing accounts go through could be told by its time.
+            raise Refusal(ErrorCode.INVALID_CREDENTIALS)
+        renews = known_hash is not None and desk.is_outdated(known_hash)
+        new_hash = await desk.hash_password(model.password) if makes or renews else None
         await _take_turns(work, desk, IdentityKind.EMAIL, email, account, makes=makes)
         again = await desk.find_account(IdentityKind.EMAIL, email)
-        if (None if again is None else (again.id, again.password_hash)) == (
-            None if account is None else (account.id, account.password_hash)
-        ):
+        if _same(account, again):
             break
         account = again
         desk.release_turns()
-    if again is not None and fits:
-        return LoginFacts(again)
-    if again is None and new_hash is not None:
+    if again is None:
         return LoginFacts(None, _new_account(work, IdentityKind.EMAIL, email, new_hash))
-    raise Refusal(ErrorCode.INVALID_CREDENTIALS)
+    return LoginFacts(again, renewed=new_hash)
+
+
+def _same(one: Account | None, other: Account | None) -> bool:
+    """Whether what was found out about an account still holds."""
+    if one is None or other is None:
+        return one is other
+    return (one.id, one.password_hash, one.disabled) == (other.id, other.password_hash, other.disabled)
+
+
+def _is_disabled(account: Account | None) -> bool:
+    return account is not None and account.disabled
 
 
 async def _prepare_device(work: Work, model: models.DeviceIdAuth, desk: Desk) -> None:
@@ -108,6 +121,8 @@ async def _prepare_id(work: Work, kind: IdentityKind, value: str, desk: Desk) ->
             break
         account = again
         desk.release_turns()
+    if _is_disabled(again):
+        raise Refusal(ErrorCode.NO_PERMISSION)
     work.facts = LoginFacts(again) if again else LoginFacts(None, _new_account(work, kind, value, None))
 
 
@@ -144,6 +159,10 @@ def _login(work: Work, _model: models.Model) -> Answer:
         return sessions.begin(work, facts.new)
     if facts.account is None:
         raise Refusal(ErrorCode.INVALID_CREDENTIALS)
+    if facts.renewed is not None:
+        account = work.uow.account(facts.account.id) or facts.account
+        work.uow.put_account(attrs.evolve(account, password_hash=facts.renewed))
+        work.uow.stage(SetPassword(account.id, facts.renewed))
     return sessions.begin(work, facts.account)
 
 

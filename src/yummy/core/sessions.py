@@ -128,7 +128,7 @@ def _restore(work: Work, _model: models.RestoreToken) -> Answer:
 
 def _token_account(work: Work, facts: TokenFacts) -> Account:
     account = work.uow.account(facts.user_id)
-    if account is None:
+    if account is None or account.disabled:
         raise Refusal(ErrorCode.INVALID_TOKEN)
     return account
 

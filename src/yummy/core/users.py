@@ -18,8 +18,18 @@ from yummy.core.validation import (
     normal_email,
     refuse_problems,
 )
-from yummy.core.values import Account, IdentityKind
-from yummy.core.work import Desk, EndSession, RevokeSessions, Rule, SetUserType, Work, account_key, identity_key
+from yummy.core.values import IdentityKind
+from yummy.core.work import (
+    Desk,
+    EndSession,
+    RevokeSessions,
+    Rule,
+    SetPassword,
+    SetUserType,
+    Work,
+    account_key,
+    identity_key,
+)
 from yummy.protocol.errors import ErrorCode, Refusal
 from yummy.protocol.messages import Answer, Done, UserInformation
 
@@ -89,12 +99,21 @@ async def _prepare_update(work: Work, model: models.UpdateUser, desk: Desk) -> N
         [*(identity_key(kind, value) for kind, value in sorted(named.items())), account_key(target_id)]
     )
     await desk.load_accounts([target_id])
+    if model.password:
+        await _refuse_revoked(work, desk)
     taken = set()
     for kind, value in named.items():
         owner = await desk.find_account(kind, value)
         if owner is not None and owner.id != target_id:
             taken.add(kind)
     work.facts = UpdateFacts(password_hash, frozenset(taken))
+
+
+async def _refuse_revoked(work: Work, desk: Desk) -> None:
+    """Refuse a new password to a session that an operator has ended, though its connection is still there."""
+    record = await desk.find_session(work.sender.id)
+    if record is not None and record.ended:
+        raise Refusal(ErrorCode.NOT_AUTHENTICATED)
 
 
 def _refuse_unfit(work: Work, model: models.UpdateUser) -> None:
@@ -157,7 +176,9 @@ def _update(work: Work, model: models.UpdateUser) -> Answer:
     if model.user_type is not None:
         work.uow.stage(SetUserType(target.id, int(model.user_type)))
     if facts.password_hash is not None:
-        _end_others(work, target)
+        work.uow.stage(SetPassword(target.id, facts.password_hash))
+        own = work.sender.id if work.sender.user_id == target.id else None
+        end_sessions(work, target.id, but=own, reason="password")
     return Done()
 
 
@@ -176,13 +197,19 @@ def _changes(model: models.UpdateUser, facts: UpdateFacts) -> dict[str, Any]:
     return changes
 
 
-def _end_others(work: Work, target: Account) -> None:
-    """With a new password, whoever came in with the old one goes: all sessions but the one that changed it."""
-    own = work.sender.id if work.sender.user_id == target.id else None
-    work.uow.stage(RevokeSessions(target.id, but=own))
-    for session_id in work.uow.world.sessions_of(target.id):
-        if session_id != own:
-            work.uow.stage(EndSession(session_id, "password"))
+def end_sessions(work: Work, user_id: str, *, reason: str, but: str | None = None) -> None:
+    """End a user's sessions and their tokens, for instance since whoever came in with the old password has to go.
+
+    Args:
+        work: The message.
+        user_id: Whose.
+        reason: What the hooks of disconnecting are told.
+        but: A session that stays.
+    """
+    work.uow.stage(RevokeSessions(user_id, but=but))
+    for session_id in work.uow.world.sessions_of(user_id):
+        if session_id != but:
+            work.uow.stage(EndSession(session_id, reason))
 
 
 GET_USER_INFORMATION = Rule(run=_information, prepare=_prepare_information, ready=_information_ready)

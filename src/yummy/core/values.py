@@ -33,7 +33,7 @@ class IdentityKind(StrEnum):
 
 @attrs.frozen
 class Account:
-    """A user's lasting record. Dates are unix seconds."""
+    """A user's lasting record. Dates are unix seconds; whoever is ``disabled`` cannot log in."""
 
     id: str
     insert_date: int
@@ -45,6 +45,7 @@ class Account:
     user_type: int = UserType.USER
     metas: Metas = attrs.field(factory=dict)
     last_login_date: int | None = None
+    disabled: bool = False
 
     def with_identity(self, kind: IdentityKind, name: str) -> "Account":
         """The account under one more name."""
@@ -55,6 +56,11 @@ class Account:
                 return attrs.evolve(self, device_id=name)
             case IdentityKind.CUSTOM_ID:
                 return attrs.evolve(self, custom_id=name)
+
+
+#: What operators change of an account in the store, while its user may be online. Writing an account leaves these
+#: alone, so that what a server remembers does not overwrite them; each has a record of its own.
+OPERATORS_FIELDS = ("user_type", "password_hash", "disabled")
 
 
 @attrs.frozen

@@ -59,6 +59,14 @@ class SetUserType:
 
 
 @attrs.frozen
+class SetPassword:
+    """Staged: how a user logs in from now on. Writing an account leaves that alone, since operators change it too."""
+
+    user_id: str
+    password_hash: str = attrs.field(repr=False)
+
+
+@attrs.frozen
 class Bind:
     """Staged: a connection speaks for a session from now on, or for none."""
 
@@ -165,7 +173,7 @@ class Work:
 
 
 class Desk(Protocol):
-    """What a prepare step may ask for. All of it may wait, but for `uow`."""
+    """What a prepare step may ask for. What is async may wait."""
 
     async def find_account(self, kind: IdentityKind, value: str) -> Account | None:
         """The stored account of this name, also made readable in the unit of work."""
@@ -181,6 +189,9 @@ class Desk(Protocol):
 
     async def verify_password(self, password_hash: str | None, password: str) -> bool:
         """Whether the password fits; takes about as long when there is no hash to compare with."""
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether a hash was made with other parameters than those of today."""
 
     async def take_turns(self, keys: Iterable[tuple[Any, ...]]) -> None:
         """Wait for turns, in the order of identities and then accounts; they are held until the message ends."""

@@ -19,6 +19,7 @@ from yummy.hooks.calls import Crashed, Failed, HookCall, HookLimits, HookResult,
 from yummy.hooks.frames import Frame
 from yummy.hooks.journal import log_script_line
 from yummy.hooks.peer import Peer
+from yummy.hooks.redaction import redacted, secrets_of, without
 from yummy.hooks.report import Trouble
 from yummy.hooks.reports import ReportBook
 from yummy.hooks.serving import Serving
@@ -127,7 +128,8 @@ class Dispatch:
         """Answer a call in the interpreter's stead."""
         waiting = self._calls.get(call_id)
         if waiting is not None:
-            self._resolve(call_id, self._crashed(waiting.call, waiting.serving, trouble))
+            safe = redacted(trouble, secrets_of(waiting.call.model))
+            self._resolve(call_id, self._crashed(waiting.call, waiting.serving, safe))
 
     def fail_all(self, trouble: Trouble) -> None:
         """Answer all calls, and those that come, until an interpreter serves again."""
@@ -155,17 +157,23 @@ class Dispatch:
             case (frames.FETCH, fetch_id, call_id, subject, subject_id):
                 self.counts.fetches += 1
                 self._fetch(fetch_id, call_id, subject, subject_id)
-            case (frames.LOG, _, level, text, file, line, hook, number):
+            case (frames.LOG, call_id, level, text, file, line, hook, number):
                 self.counts.lines += 1
+                text = without(text, self._secrets(call_id))
                 log_script_line(level, text, file=file, line=line, hook=hook, revision=self.revision_of(number))
             case (frames.REPORT, call_id, trouble, number):
                 waiting = self._calls.get(call_id)
                 about = {} if waiting is None else waiting.call.about
-                self.reports.record(Trouble.from_plain(trouble), self.revision_of(number), about)
+                found = redacted(Trouble.from_plain(trouble), self._secrets(call_id))
+                self.reports.record(found, self.revision_of(number), about)
             case (frames.STATE, copy):
                 self.state = copy
             case _:
                 _log.error("a frame of an unknown kind", kind=frame[0])
+
+    def _secrets(self, call_id: int) -> tuple[str, ...]:
+        waiting = self._calls.get(call_id)
+        return () if waiting is None else secrets_of(waiting.call.model)
 
     def _send(self, peer: Peer, call_id: int, waiting: _Waiting) -> None:
         call = waiting.call

@@ -27,9 +27,12 @@ import structlog
 
 from yummy import model as models
 from yummy.core import sessions
+from yummy.core.notices import Notice
 from yummy.core.rules import RULES
 from yummy.core.throttle import Throttles
 from yummy.core.tokens import Tokens
+from yummy.core.users import end_sessions
+from yummy.core.values import OPERATORS_FIELDS
 from yummy.core.work import EndSession, Rule, SessionEnded, Work, account_key
 from yummy.pipeline.commit import AfterEffect, Committer
 from yummy.pipeline.desk import LookupStore, Passwords, ServiceDesk
@@ -207,6 +210,32 @@ class Chain:
                 return
             # What it had begun has made it speak for another session.
             line.go_on()
+
+    async def obey(self, notice: Notice) -> None:
+        """Carry out on the live state what an operator has changed in the store.
+
+        Args:
+            notice: Whose account it was. A session that has begun since then may end with those from before.
+        """
+        message = Message(models.Logout(), type="Operator")
+        work = self._work(message)
+        desk = ServiceDesk(work.uow, message, self.store, self.passwords, self.turns, self.switchboard)
+        try:
+            # A login that has read the account before it was changed holds this turn until its session is there.
+            await desk.take_turns([account_key(notice.user_id)])
+            stored = await self.store.load_accounts([notice.user_id])
+            online = self.world.accounts.get(notice.user_id)
+            if online is not None and stored:
+                changed = {name: getattr(stored[0], name) for name in OPERATORS_FIELDS}
+                work.uow.put_account(attrs.evolve(online, **changed))
+            if notice.what.ends_sessions:
+                end_sessions(work, notice.user_id, reason="operator")
+            self._follow(await self._committer.commit(work.uow, lambda: None), work)
+        except Exception:  # noqa: BLE001  # nobody waits for an answer; the log is who hears of it
+            self._fault(message)
+        finally:
+            desk.release_turns()
+            self._release_rooms(work)
 
     async def farewell(self, ended: SessionEnded, uow: UnitOfWork) -> None:
         """Tell a session's rooms that it has gone, and run the hooks of disconnecting.

@@ -11,7 +11,17 @@ from typing import Any, Protocol
 import attrs
 
 from yummy.core.values import Account
-from yummy.core.work import Bind, EndSession, HangUp, Note, RevokeSessions, SessionEnded, SessionRecord, SetUserType
+from yummy.core.work import (
+    Bind,
+    EndSession,
+    HangUp,
+    Note,
+    RevokeSessions,
+    SessionEnded,
+    SessionRecord,
+    SetPassword,
+    SetUserType,
+)
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.turns import Turns
 from yummy.pipeline.unit import Change, Delivery, Key, Table, UnitOfWork
@@ -19,8 +29,10 @@ from yummy.store.world import World
 
 CLOSE_TAKEN_OVER = 4003
 
+_RECORDS = (SessionRecord, RevokeSessions, SetUserType, SetPassword)
+
 type AfterEffect = SessionEnded | EndSession
-type Durable = Account | SessionRecord | RevokeSessions | SetUserType
+type Durable = Account | SessionRecord | RevokeSessions | SetUserType | SetPassword
 
 
 class Store(Protocol):
@@ -82,7 +94,7 @@ class Committer:
                 await self.turns.take(turn, uow)
                 taken.append(turn)
             accounts = await self._accounts(uow)
-            records = [item for item in uow.staged if isinstance(item, SessionRecord | RevokeSessions | SetUserType)]
+            records = [item for item in uow.staged if isinstance(item, _RECORDS)]
             await self.store.write([*accounts, *records])
             return self._apply(uow, accounts, answer)
         finally:

@@ -47,6 +47,9 @@ class Passwords(Protocol):
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether the password fits; takes as long when there is no hash to compare with."""
 
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether a hash was made with other parameters than those of today."""
+
 
 @attrs.define(eq=False)
 class ServiceDesk:
@@ -98,6 +101,10 @@ class ServiceDesk:
     async def verify_password(self, password_hash: str | None, password: str) -> bool:
         """See `yummy.core.work.Desk`."""
         return await self.passwords.verify(password_hash, password)
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """See `yummy.core.work.Desk`."""
+        return self.passwords.is_outdated(password_hash)
 
     async def take_turns(self, keys: Iterable[tuple[Any, ...]]) -> None:
         """See `yummy.core.work.Desk`."""

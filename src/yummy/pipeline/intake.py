@@ -47,6 +47,7 @@ class Connection(Protocol):
     address: str
     subprotocol: str | None
     authenticated: bool
+    working: bool
 
     def send(self, frame: bytes) -> None:
         """Queue a ready frame."""
@@ -267,7 +268,7 @@ class Intake:
                     at_once = 0
         finally:
             self._running = None
-            self._working = False
+            self._working = self.connection.working = False
             self._wake()
 
     async def _run(self, message: Message) -> None:
@@ -281,7 +282,7 @@ class Intake:
 
     def _begin_work(self) -> None:
         if self._queue and not self._working and not self.gives_way:
-            self._working = True
+            self._working = self.connection.working = True
             self.start(self._work)
 
     def _wake(self) -> None:

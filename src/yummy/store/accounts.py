@@ -7,8 +7,9 @@ import attrs
 import structlog
 import trio
 
+from yummy.core.notices import Notice
 from yummy.core.values import Account, IdentityKind
-from yummy.core.work import RevokeSessions, SessionRecord, SetUserType
+from yummy.core.work import RevokeSessions, SessionRecord, SetPassword, SetUserType
 from yummy.protocol.errors import ErrorCode, Refusal
 from yummy.store.database import Database, DatabaseError
 
@@ -40,9 +41,17 @@ class AccountStore:
         """What is remembered of an issued session."""
         return await self._ask(self.database.find_session, session_id)
 
-    async def write(self, records: list[Account | SessionRecord | RevokeSessions | SetUserType]) -> None:
+    async def write(self, records: list[Account | SessionRecord | RevokeSessions | SetUserType | SetPassword]) -> None:
         """Store all of it in one transaction, or nothing."""
         await self._ask(self.database.write, records)
+
+    async def last_notice(self) -> int:
+        """The number of the latest notice; 0 if there is none."""
+        return await self._ask(self.database.last_notice)
+
+    async def notices(self, after: int) -> list[Notice]:
+        """What operators have changed since the notice of this number, in order."""
+        return await self._ask(self.database.notices, after)
 
     async def forget_sessions(self, now: int) -> int:
         """Forget issued sessions whose tokens have expired by themselves; returns how many."""

@@ -5,7 +5,6 @@ death of the process. Writers begin with ``BEGIN IMMEDIATE``, so that none of th
 """
 
 from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,15 @@ import alembic.command
 import alembic.config
 import attrs
 from alembic.util import CommandError
-from sqlalchemy import Connection, Delete, Engine, RowMapping, create_engine, delete, event, select, update
+from sqlalchemy import Connection, Delete, Engine, RowMapping, create_engine, delete, event, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from yummy.core.values import Account, IdentityKind, Meta
-from yummy.core.work import RevokeSessions, SessionRecord, SetUserType
-from yummy.store.tables import ACCOUNTS, SESSIONS
+from yummy.core.notices import AccountChange, Notice
+from yummy.core.values import OPERATORS_FIELDS, Account, IdentityKind, Meta
+from yummy.core.work import RevokeSessions, SessionRecord, SetPassword, SetUserType
+from yummy.store.tables import ACCOUNTS, NOTICES, SESSIONS
 
 BUSY_TIMEOUT = 5.0
 """Seconds that a writer waits for another process's."""
@@ -34,7 +34,10 @@ ISSUED_SESSIONS_MAX = 200
 tokens of some that have gone still work. Logging in again and again would else fill the table until tokens expire."""
 
 
-type Record = Account | SessionRecord | RevokeSessions | SetUserType
+NOTICE_LIFETIME = 3600
+"""Seconds that notices are kept for; a server reads them within a second or two."""
+
+type Record = Account | SessionRecord | RevokeSessions | SetUserType | SetPassword
 
 
 class DatabaseError(Exception):
@@ -95,7 +98,7 @@ class Database:
         config = alembic.config.Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.set_main_option("path_separator", "os")
-        with self._write() as connection:
+        with self.writing() as connection:
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
 
@@ -105,19 +108,19 @@ class Database:
 
     def find_account(self, kind: IdentityKind, value: str) -> Account | None:
         """The account of this name."""
-        with self._read() as connection:
+        with self.reading() as connection:
             row = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c[kind.value] == value)).mappings().first()
-        return None if row is None else _account(row)
+        return None if row is None else account_of(row)
 
     def load_accounts(self, user_ids: Iterable[str]) -> list[Account]:
         """The accounts with these ids, where they exist."""
-        with self._read() as connection:
+        with self.reading() as connection:
             rows = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.id.in_(list(user_ids)))).mappings().all()
-        return [_account(row) for row in rows]
+        return [account_of(row) for row in rows]
 
     def find_session(self, session_id: str) -> SessionRecord | None:
         """What is remembered of an issued session."""
-        with self._read() as connection:
+        with self.reading() as connection:
             row = connection.execute(select(SESSIONS).where(SESSIONS.c.id == session_id)).mappings().first()
         if row is None:
             return None
@@ -125,7 +128,7 @@ class Database:
 
     def write(self, records: Iterable[Record]) -> None:
         """Store all of it in one transaction, or nothing."""
-        with self._write() as connection:
+        with self.writing() as connection:
             for record in records:
                 _write_one(connection, record)
 
@@ -133,18 +136,34 @@ class Database:
         """Change what a user may do, and nothing else of the account."""
         self.write([SetUserType(user_id, user_type)])
 
+    def notices(self, after: int) -> list[Notice]:
+        """What operators have changed since the notice of this number, in order."""
+        later = select(NOTICES).where(NOTICES.c.number > after).order_by(NOTICES.c.number)
+        with self.reading() as connection:
+            rows = connection.execute(later).mappings().all()
+        return [Notice(row["number"], row["user_id"], AccountChange(row["what"])) for row in rows]
+
+    def last_notice(self) -> int:
+        """The number of the latest notice; 0 if there is none."""
+        with self.reading() as connection:
+            number: int | None = connection.execute(select(func.max(NOTICES.c.number))).scalar()
+        return number or 0
+
     def forget_sessions(self, now: int) -> int:
-        """Forget issued sessions whose tokens have expired by themselves; returns how many."""
-        with self._write() as connection:
+        """Forget sessions whose tokens have expired by themselves, and old notices; returns how many sessions."""
+        with self.writing() as connection:
+            connection.execute(delete(NOTICES).where(NOTICES.c.made < now - NOTICE_LIFETIME))
             return connection.execute(delete(SESSIONS).where(SESSIONS.c.expires < now)).rowcount
 
     @contextmanager
-    def _read(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that only reads."""
         with _readable_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """One transaction that writes; it happens whole or not at all."""
         writer = self.engine.execution_options(yummy_write=True)
         with _readable_errors(), writer.begin() as connection:
             yield connection
@@ -153,16 +172,29 @@ class Database:
 def _write_one(connection: Connection, record: Record) -> None:
     match record:
         case Account():
-            # An operator may have changed the type of a user who is online; only `SetUserType` overwrites that.
-            _upsert(connection, ACCOUNTS, _account_row(record), keep={"user_type"})
+            _write_account(connection, record)
         case SessionRecord(session_id, user_id, expires, ended):
-            _upsert(connection, SESSIONS, {"id": session_id, "user_id": user_id, "expires": expires, "ended": ended})
+            row = {"id": session_id, "user_id": user_id, "expires": expires, "ended": ended}
+            connection.execute(insert(SESSIONS).values(row).on_conflict_do_update(index_elements=["id"], set_=row))
             connection.execute(surplus_sessions(user_id))
         case RevokeSessions(user_id, but):
             others = (SESSIONS.c.user_id == user_id) & (SESSIONS.c.id != (but or ""))
             connection.execute(update(SESSIONS).where(others).values(ended=True))
         case SetUserType(user_id, user_type):
             connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == user_id).values(user_type=user_type))
+        case SetPassword(user_id, password_hash):
+            connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == user_id).values(password_hash=password_hash))
+
+
+def _write_account(connection: Connection, account: Account) -> None:
+    row = _account_row(account)
+    values = {name: value for name, value in row.items() if name not in ("id", *OPERATORS_FIELDS)}
+    if connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id).values(values)).rowcount:
+        return
+    # An account that an operator has deleted does not come back by what its user still does.
+    deleted = select(NOTICES.c.number).where(NOTICES.c.user_id == account.id, NOTICES.c.what == AccountChange.DELETED)
+    if connection.execute(deleted).first() is None:
+        connection.execute(insert(ACCOUNTS).values(row))
 
 
 def surplus_sessions(user_id: str) -> Delete:
@@ -175,11 +207,6 @@ def surplus_sessions(user_id: str) -> Delete:
     return delete(SESSIONS).where(SESSIONS.c.id.in_(surplus.offset(ISSUED_SESSIONS_MAX)))
 
 
-def _upsert(connection: Connection, table: Any, row: dict[str, Any], *, keep: AbstractSet[str] = frozenset()) -> None:
-    values = {name: value for name, value in row.items() if name not in keep | {"id"}}
-    connection.execute(insert(table).values(row).on_conflict_do_update(index_elements=["id"], set_=values))
-
-
 def _account_row(account: Account) -> dict[str, Any]:
     row = attrs.asdict(account, recurse=False)
     row["user_type"] = int(account.user_type)
@@ -187,7 +214,8 @@ def _account_row(account: Account) -> dict[str, Any]:
     return row
 
 
-def _account(row: RowMapping) -> Account:
+def account_of(row: RowMapping) -> Account:
+    """The account that a row is."""
     metas = {key: Meta(value, access) for key, (value, access) in row["metas"].items()}
     return Account(**{**row, "metas": metas})
 

@@ -1,6 +1,6 @@
 """The tables of the database. Migrations make them; see `yummy.store.migrations`."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, false
 
 # Constraints have names, so that a later migration can speak of them.
 METADATA = MetaData(
@@ -26,6 +26,7 @@ ACCOUNTS = Table(
     Column("metas", JSON, nullable=False),
     Column("insert_date", BigInteger, nullable=False),
     Column("last_login_date", BigInteger),
+    Column("disabled", Boolean, nullable=False, server_default=false()),
 )
 
 #: Sessions that tokens were issued for. A token works while its session is here and has not ended.
@@ -38,4 +39,17 @@ SESSIONS = Table(
     Column("ended", Boolean, nullable=False),
     Index("ix_sessions_user_id", "user_id"),
     Index("ix_sessions_expires", "expires"),
+)
+
+#: What operators changed, for the server that runs meanwhile. Numbers grow and are not used again; ``made`` is unix
+#: seconds.
+NOTICES = Table(
+    "notices",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("user_id", String(36), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Index("ix_notices_user_id", "user_id"),
+    sqlite_autoincrement=True,
 )
