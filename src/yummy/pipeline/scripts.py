@@ -71,7 +71,7 @@ class HookStage:
 
     hooks: Hooks
     store: Store
-    # What was sent along with pre, and the values that it shows: post mostly sees the same.
+    # What was sent along with the last call, and what it was made of: post mostly sees what pre did.
     _shown: tuple[tuple[Any, ...], tuple[RoomSnapshot, ...], tuple[UserSnapshot, ...]] | None = None
 
     async def pre[M: models.Model](self, work: Work, model: M, about: dict[str, Any]) -> M:
@@ -142,22 +142,16 @@ class HookStage:
     def _about(self, work: Work, model: models.Model) -> tuple[tuple[RoomSnapshot, ...], tuple[UserSnapshot, ...]]:
         """What a hook is most likely to read: the room that the message names, who sends it, and whom it is about."""
         room_id = getattr(model, "room_id", None)
-        sender = None if work.session is None else work.session.user_id
         uow = work.uow
         room = None if room_id is None else uow.room(room_id)
-        members = () if room is None or len(room.members) > PREFETCH_MEMBERS_MAX else tuple(room.members)
-        people = dict.fromkeys((sender, model.user_id))
-        # Values never change, so the same ones look the same. Whether somebody is online shows in no account.
-        seen = (
-            room,
-            *map(uow.account, members),
-            *(value for name in people if name is not None for value in (uow.account(name), uow.sessions_of(name))),
-        )
-        shown = self._shown
-        if shown is not None and len(seen) == len(shown[0]) and all(map(_is_same, seen, shown[0])):
-            return shown[1], shown[2]
-        rooms = (room_snapshot(uow, room.id),) if room is not None and members else ()
-        users = (None if name is None else _shown_user(work, name) for name in people)
+        seen = (room, model.user_id, uow.written)
+        if self._shown is not None and seen == self._shown[0]:
+            # Post sees what pre saw, unless this message has changed something, or somebody has changed the room.
+            return self._shown[1], self._shown[2]
+        sender = None if work.session is None else work.session.user_id
+        carried = room is not None and len(room.members) <= PREFETCH_MEMBERS_MAX
+        rooms = (room_snapshot(uow, room_id),) if carried and room_id is not None else ()
+        users = (None if name is None else _shown_user(work, name) for name in dict.fromkeys((sender, model.user_id)))
         self._shown = (seen, tuple(filter(None, rooms)), tuple(filter(None, users)))
         return self._shown[1], self._shown[2]
 
@@ -191,10 +185,6 @@ class HookStage:
                 apply_write(work.uow, write, work.settings)
             except Refusal as refusal:
                 _log.warning("write_dropped", what=type(write).__name__, why=refusal.error)
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    return one is other or (type(one) is tuple and one == other)
 
 
 def _shown_user(work: Work, user_id: str) -> UserSnapshot | None:

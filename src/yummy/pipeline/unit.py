@@ -175,6 +175,11 @@ class UnitOfWork:
         if key not in self.held:
             self.staged.append(Change(key, operation, what))
 
+    @property
+    def written(self) -> int:
+        """How often this unit has staged a new value; what it sees of its own changes is the same while this is."""
+        return len(self._journal)
+
     def savepoint(self) -> Savepoint:
         """Remember this place."""
         return Savepoint(len(self._journal), len(self.staged))
