@@ -31,7 +31,7 @@ from yummy.hooks.calls import (
     UserSnapshot,
 )
 from yummy.hooks.frames import room_fields, user_fields
-from yummy.hooks.host import open_hooks
+from yummy.hooks.opening import open_hooks
 from yummy.hooks.view import View
 
 REFERENCE = Path(__file__).parent.parent / "hooks"

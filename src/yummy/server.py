@@ -21,7 +21,8 @@ from yummy.core.tokens import Tokens
 from yummy.ending import exit_at_once
 from yummy.hooks.bounds import hook_limits
 from yummy.hooks.calls import ScriptsBroken
-from yummy.hooks.host import HookHost, open_hooks
+from yummy.hooks.host import HookHost
+from yummy.hooks.opening import open_hooks
 from yummy.passwords import Argon2Passwords
 from yummy.pipeline.chain import Chain
 from yummy.pipeline.desk import Passwords
@@ -319,7 +320,10 @@ async def _transport_parts(settings: Settings) -> dict[str, Any]:
         auth_timeout=settings.auth_timeout,
         max_connections=settings.max_connections,
         max_connections_per_ip=settings.max_connections_per_ip,
+        max_handshakes=settings.max_handshakes,
         max_message_bytes=settings.max_message_bytes,
+        max_fragments=settings.max_fragments,
+        max_control_frames=settings.max_control_frames,
         outbox_bytes=settings.outbox_bytes,
         outbox_grace=settings.outbox_grace,
     )

@@ -140,10 +140,17 @@ class Settings:
     heartbeat_interval: float = limit(10 * SECONDS, "Seconds between two pings of the server.")
     heartbeat_timeout: float = limit(20 * SECONDS, "Seconds without a word from the client until it is closed.")
     handshake_timeout: float = limit(5 * SECONDS, "Seconds for TLS and the WebSocket handshake, each.")
-    auth_timeout: float = limit(30 * SECONDS, "Seconds for a new connection to authenticate in.")
+    auth_timeout: float = limit(
+        30 * SECONDS, "Seconds for a new connection to authenticate in; those that a login takes do not count."
+    )
     max_connections: int = limit(10_000, "Connections in all.")
     max_connections_per_ip: int = limit(1_000, "Connections from one address; loopback is exempt.")
+    max_handshakes: int = limit(
+        1_000, "Connections that have not ended their handshake; when there are more, the oldest is ended."
+    )
     max_message_bytes: int = limit(64 * KIB, "Bytes of one message from a client.")
+    max_fragments: int = limit(1_024, "Frames that one message from a client may be cut into.")
+    max_control_frames: int = limit(200, "Pings, pongs and close frames a second on one connection.")
     max_messages_per_second: int = limit(60, "Messages a second on one connection; a burst may be twice that.")
     max_rate_limited: int = limit(100, "Messages refused as too many within 10 seconds until the connection is closed.")
     max_wrong_format: int = limit(20, "Messages of wrong format in a row until the connection is closed.")

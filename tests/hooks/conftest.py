@@ -8,7 +8,7 @@ from attrs import define
 
 from yummy import model
 from yummy.hooks.calls import HookCall, HookLimits, RoomSnapshot, UserSnapshot
-from yummy.hooks.host import open_hooks
+from yummy.hooks.opening import open_hooks
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from yummy.hooks.calls import (
     ScriptsBroken,
     SetUserMeta,
 )
-from yummy.hooks.host import open_hooks
+from yummy.hooks.opening import open_hooks
 
 
 class TestWithoutScripts:

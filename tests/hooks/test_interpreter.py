@@ -6,8 +6,8 @@ import pytest
 
 from yummy.hooks import interpreter
 from yummy.hooks.calls import HookLimits
-from yummy.hooks.host import open_hooks
 from yummy.hooks.interpreter import HookThread, check_python, run_isolated, shared_gil
+from yummy.hooks.opening import open_hooks
 
 
 def test_another_interpreter_has_its_own_modules():

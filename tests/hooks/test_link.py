@@ -81,3 +81,15 @@ async def test_closing_ends_a_writer_that_has_nothing_to_do(ends):
             link.close()
     link.send((1,))
     assert 0 == len(link._outgoing)
+
+
+async def test_closing_it_before_reader_and_writer_begin_and_again_ends_them_quietly(ends):
+    link, _ = ends
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(link.read, print)
+            nursery.start_soon(link.write)
+            link.send((b"x" * 100_000,))
+            link.close()
+    link.close()
+    await trio.lowlevel.checkpoint()

@@ -6,7 +6,7 @@ import pytest
 import structlog.testing
 
 from yummy.hooks.calls import HookLimits, ScriptsBroken
-from yummy.hooks.host import open_hooks
+from yummy.hooks.opening import open_hooks
 from yummy.hooks.revision import read_sources
 
 

@@ -11,7 +11,7 @@ from attrs import define, field
 from yummy.hooks import host as hosts
 from yummy.hooks import peer as peers
 from yummy.hooks.calls import Crashed, HookCall, HookLimits, Passed, ScriptsBroken
-from yummy.hooks.host import open_hooks
+from yummy.hooks.opening import open_hooks
 from yummy.hooks.revision import read_sources
 
 #: Bounds under which a call that cannot be interrupted is soon given up.

@@ -8,7 +8,7 @@ import trio
 
 from yummy import model
 from yummy.hooks.calls import HookCall, HookLimits, ScriptsBroken
-from yummy.hooks.host import open_hooks
+from yummy.hooks.opening import open_hooks
 from yummy.hooks.sandbox import DENIED_EVENTS, DENIED_FUNCTIONS
 
 #: Tries every statement of a table and makes a list of what came of each: "", or the class and text of the error.

@@ -131,6 +131,7 @@ class FakeConnection:
     subprotocol: str | None = None
     id: int = attrs.field(factory=lambda: next(NUMBERS))
     authenticated: bool = False
+    working: bool = False
     out: list[dict[str, Any]] = attrs.field(factory=list)
     kinds: list[str] = attrs.field(factory=list)
     closed: tuple[int, str] | None = None
@@ -169,7 +170,7 @@ class Client:
     async def quiet(self):
         """Until everything that was received is handled."""
         while self.intake._working:
-            await self.intake._changed.wait()
+            await self.intake._change()
 
     async def ask(self, type_, **fields):
         """Say something and wait for the answer."""

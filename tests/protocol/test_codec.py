@@ -2,6 +2,7 @@
 
 import base64
 import json
+import tracemalloc
 
 import msgpack
 import pytest
@@ -68,6 +69,28 @@ def as_text(value):
 def test_msgpack_that_is_no_request_is_refused(payload, problem):
     with pytest.raises(WrongFormat, match=problem):
         decode(payload)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"\xdc\xff\xff",  # lists of 65,535 items
+        b"\xdd\x00\x00\xff\xff",
+        b"\xde\x7f\xff\xa1a",  # maps of 32,767 keys
+        b"\xdf\x00\x00\x7f\xff\xa1a",
+        b"\x92\xdd\x00\x00\xf0\x00",
+    ],
+)
+def test_room_is_made_for_what_is_there_and_not_for_what_is_announced(header):
+    """A thousand lists inside one another, each of which announces as many items as the payload has bytes."""
+    payload = (b"\x81\xa1a" + header * 400).ljust(65_536, b"\xc0")
+    tracemalloc.start()
+    try:
+        with pytest.raises(WrongFormat, match=r"not valid msgpack|nested too deeply"):
+            decode(payload)
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(payload)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -133,3 +133,9 @@ def test_frames_without_a_mask_pass_to_the_decoder_that_refuses_them():
     data = b"\x82\x03abc\x82\x02de"
     assert data == feed(inbound, data)
     assert 2 == inbound.frames
+
+
+def test_a_length_that_nothing_can_have_is_too_big_even_without_a_limit():
+    inbound = upgraded()
+    assert b"" == feed(inbound, b"\x82\xff\x80" + bytes(11))
+    assert Violation(1009, "a message may have 9223372036854775807 bytes") == inbound.violation

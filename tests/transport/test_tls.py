@@ -122,6 +122,8 @@ async def test_a_slow_reader(open_tls_house, mock_clock):
     (connection,) = house.running.connections
     while not connection.closing:
         connection.send(frame_binary(bytes(50_000)))
+    await wait_all_tasks_blocked()
+    mock_clock.jump(2)
     await connection.wait_closed()
     assert ["slow"] == house.peers[0].finished
 

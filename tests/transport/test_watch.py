@@ -89,6 +89,21 @@ async def test_who_does_not_authenticate_is_closed(open_house, mock_clock):
     assert {"unauthenticated": 1} == house.running.statistics().endings
 
 
+async def test_the_time_to_authenticate_stands_still_while_the_application_works(open_house, mock_clock):
+    house = await open_house(auth_timeout=30)
+    client = await house.upgraded()
+    await client.echo()
+    (connection,) = house.running.connections
+    await pass_time(mock_clock, 20)
+    connection.working = True
+    await pass_time(mock_clock, 100)
+    connection.working = False
+    await pass_time(mock_clock, 8)
+    await client.echo()
+    await pass_time(mock_clock, 4)
+    assert 4001 == await client.close_code()
+
+
 async def test_the_time_to_authenticate_begins_again_after_a_logout(open_house, mock_clock):
     house = await open_house(auth_timeout=30)
     client = await house.upgraded()
@@ -124,10 +139,33 @@ async def test_a_slow_reader_has_a_grace(open_house, mock_clock):
     assert not connection.closing
     await pass_time(mock_clock, 1.5)
     assert connection.closing
+    await pass_time(mock_clock, 3)
     await connection.wait_closed()
     assert ["slow"] == house.peers[0].finished
     await client.end()
     assert client.was_reset
+
+
+async def test_a_slow_reader_that_reads_on_hears_why_it_was_closed(open_house, mock_clock):
+    house = await open_house(outbox_bytes=100_000, outbox_burst=1000)
+    client = await house.connect(receive_buffer=4096)
+    await client.upgrade()
+    await client.echo()
+    (connection,) = house.running.connections
+    for _ in range(200):
+        connection.send(frame_binary(bytes(50_000)))
+        await wait_all_tasks_blocked()
+    await pass_time(mock_clock, 3)
+    assert connection.closing
+    whole = 0
+    while (frame := await client.frame())[0] == BINARY:
+        assert bytes(50_000) == frame[1]
+        whole += 1
+    assert whole < 200  # what had not begun to leave was dropped
+    assert (CLOSE, b"\x0f\xa0too slow a reader") == frame
+    assert b"" == await client.end()
+    assert not client.was_reset
+    assert {4000: 1} == house.running.statistics().closings
 
 
 async def test_a_slow_reader_that_catches_up_stays(open_house, mock_clock):
@@ -153,6 +191,7 @@ async def test_a_slow_reader_is_told_of_in_the_log_once(open_house, mock_clock, 
     (connection,) = house.running.connections
     for _ in range(1000):
         connection.send(frame_binary(bytes(100_000)))
+    await pass_time(mock_clock, 3)
     await connection.wait_closed()
     said = capsys.readouterr()
     assert 1 == (said.out + said.err).count("slow_reader_dropped")
@@ -166,6 +205,7 @@ async def test_so_much_at_once_that_no_grace_applies(open_house, mock_clock):
     (connection,) = house.running.connections
     while not connection.closing:
         connection.send(frame_binary(bytes(50_000)))
+    await pass_time(mock_clock, 3)
     await connection.wait_closed()
     assert ["slow"] == house.peers[0].finished
 

@@ -6,6 +6,7 @@ is not called wrong for how it reads.
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 from attrs import define, evolve, field
@@ -19,11 +20,14 @@ from yummy.checking.references import unknown_names, walk
 from yummy.checking.source import source_files, text_lines
 from yummy.checking.trial import Trial, judged
 from yummy.hooks.calls import HookLimits, ScriptsBroken
-from yummy.hooks.host import HookHost, open_hooks
+from yummy.hooks.opening import open_hooks
 from yummy.hooks.report import Notice, Place, Trouble
 from yummy.hooks.revision import Sources, is_script, read_sources
 from yummy.hooks.signatures import HOOK_ARGUMENTS
 from yummy.settings import Settings
+
+if TYPE_CHECKING:
+    from yummy.hooks.host import HookHost
 
 #: The kinds of what has happened that reading of the line may have foreseen.
 _SHOWN = frozenset({"broken", "raised"})

@@ -1,4 +1,4 @@
-"""The hook engine as the server sees it: opened with a folder of scripts, asked by the pipeline, closed.
+"""The hook engine as the server sees it: asked by the pipeline for hooks, given scripts to load, closed.
 
 Owns which interpreter serves and which revision: it starts interpreters, has scripts loaded into them, and replaces
 one that has ended or does not react. It knows no rooms' rules and no connection: what a call may read and what becomes
@@ -6,8 +6,7 @@ of its writes is the pipeline's.
 """
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -21,12 +20,10 @@ from yummy.hooks.dispatch import Dispatch
 from yummy.hooks.peer import LOADING, LoadedScripts, LoadNotBegun, Peer
 from yummy.hooks.report import Notice, Trouble
 from yummy.hooks.reports import ReportBook
-from yummy.hooks.revision import Revision, Sources, read_sources
+from yummy.hooks.revision import Revision, Sources
 from yummy.hooks.serving import NOBODY, Serving
 from yummy.hooks.statistics import Counts, HookStatistics, resident_bytes
 from yummy.hooks.watch import watch_sources
-
-__all__ = ["HookHost", "HookLimits", "HookStatistics", "Revision", "open_hooks"]
 
 #: Seconds between two replacements of an interpreter, at least; each costs some memory that Python does not give back.
 REPLACE_PAUSE = 1.0
@@ -38,7 +35,7 @@ _log = structlog.get_logger("yummy.hooks")
 
 @define(eq=False)
 class HookHost:
-    """The hook engine; `open_hooks` makes it.
+    """The hook engine; `opening.open_hooks` makes it.
 
     Attributes:
         limits: The bounds of the engine.
@@ -326,6 +323,10 @@ class HookHost:
             if not (self._closing or self._dispatch.peer is not None or self.exhausted.is_set()):
                 await self._replace()
 
+    def open(self, nursery: trio.Nursery) -> None:
+        """Begin; the nursery owns reader, writer and clock of each interpreter, and the hooks' look-ups."""
+        self._nursery = self._dispatch.nursery = nursery
+
     async def watch(self) -> None:
         """Load the scripts of the folder whenever they have been edited, until cancelled."""
         if self._folder is not None:
@@ -335,58 +336,3 @@ class HookHost:
         """Give up an interpreter that is overdue by now: for whoever lets trio's clock stand still."""
         if self._peer is not None:
             self._peer.look_at_clock()
-
-
-@asynccontextmanager
-async def open_hooks(folder: Path | None, limits: HookLimits) -> AsyncIterator[HookHost]:
-    """Load the scripts of a folder, and serve calls until the block is left. `HookHost.watch` follows its edits.
-
-    The nursery in here owns reader, writer and clock of each interpreter and the hooks' look-ups. Leaving the block,
-    also by cancellation, closes the interpreter first (bounded by ``load_timeout``, ``abandon_after`` and
-    `peer.JOIN_TIMEOUT`), then ends these tasks; a caller that still waits is answered then.
-
-    Args:
-        folder: The scripts folder; None gives a host without hooks. One that is not there may be made later.
-        limits: The bounds.
-
-    Raises:
-        ScriptsBroken: The scripts cannot be loaded.
-        RuntimeError: This Python cannot run scripts beside the server.
-    """
-    host = HookHost(limits, folder=folder)
-    sources = await _sources(folder)
-    if sources is None or not sources.scripts:
-        where = "a folder of its own (DEFAULT_PYTHON_FILES_PATH)" if folder is None else f"the folder {folder}"
-        _log.info(f"no hook scripts: to have some, put .py files with functions such as pre_play(model) into {where}")
-    if folder is None:
-        yield host
-        return
-    failure: BaseException | None = None
-    async with trio.open_nursery() as nursery:
-        host._nursery = host._dispatch.nursery = nursery  # noqa: SLF001  # it lives as long as this block
-        try:
-            if sources is not None and sources.scripts:
-                await host.load(sources)
-            yield host
-        except BaseException as error:  # noqa: BLE001  # raised again below, not wrapped in a group by the nursery
-            failure = error
-        finally:
-            with trio.CancelScope(shield=True):
-                await host.close()
-            nursery.cancel_scope.cancel()
-    if failure is not None:
-        if isinstance(failure, ScriptsBroken):
-            failure.stuck = host.stuck
-        try:
-            raise failure
-        finally:
-            del failure  # it holds this frame, which holds it
-
-
-async def _sources(folder: Path | None) -> Sources | None:
-    if folder is None or not await trio.Path(folder).exists():
-        return None
-    if not await trio.Path(folder).is_dir():
-        trouble = Trouble("broken", f"{folder} is no folder", advice="name the folder that the scripts are in")
-        raise ScriptsBroken(trouble)
-    return await trio.to_thread.run_sync(read_sources, folder)

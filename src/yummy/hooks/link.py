@@ -64,7 +64,7 @@ class Link:
 
     async def read(self, handle: Callable[[Frame], None]) -> None:
         """Hand over each frame that comes, until either end is closed."""
-        while True:
+        while not self._closed:  # trio must not be asked to wait for a closed socket, which it would remember
             try:
                 await trio.lowlevel.wait_readable(self._socket)
                 data = self._socket.recv(READ_BYTES)
@@ -90,7 +90,9 @@ class Link:
             self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        """Let go of the socket; reader and writer end."""
+        """Let go of the socket; reader and writer end. Doing it again changes nothing."""
+        if self._closed:
+            return
         self._closed = True
         self._writer.unpark_all()
         trio.lowlevel.notify_closing(self._socket)

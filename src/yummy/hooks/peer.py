@@ -290,10 +290,11 @@ class Peer:
     def _take(self, frame: Frame) -> None:
         if self._given_up:
             return
+        if frame[0] in _REPLIES:
+            self._answered()
+            self.handle(frame)
+            return
         match frame:
-            case (kind, *_) if kind in _REPLIES:
-                self._answered()
-                self.handle(frame)
             case (frames.READY,):
                 self._ready.set()
             case (frames.LATE, place):

@@ -90,10 +90,12 @@ class Chain:
         Returns:
             False if something would wait; nothing has happened then.
         """
+        if self.hooks.wants_either(message.hook):
+            return False
         rule = RULES[type(message.model)]
         work = self._work(message)
         rooms = [(Table.ROOM, room_id) for room_id in rule.rooms(work, message.model)]
-        if self.hooks.wants_either(message.hook) or rule.waits(work, message.model) or not self.turns.free(rooms):
+        if rule.waits(work, message.model) or not self.turns.free(rooms):
             return False
         work.uow.held.update(rooms)
         try:

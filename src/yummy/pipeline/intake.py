@@ -47,6 +47,7 @@ class Connection(Protocol):
     address: str
     subprotocol: str | None
     authenticated: bool
+    working: bool
 
     def send(self, frame: bytes) -> None:
         """Queue a ready frame."""
@@ -89,7 +90,8 @@ class Intake:
     _working: bool = False
     _gives_way: bool = False
     _hung_up: bool = False
-    _changed: trio.Event = attrs.field(factory=trio.Event)
+    # There only while somebody waits for a change.
+    _changed: trio.Event | None = None
     _rate: RateLimit = attrs.field(init=False)
     _address: str | None = attrs.field(init=False)
     _refused_at: deque[float] = attrs.field(factory=deque)
@@ -130,12 +132,12 @@ class Intake:
     async def wait_room(self) -> None:
         """Until the inbox is not full."""
         while self.full:
-            await self._changed.wait()
+            await self._change()
 
     async def finish(self, reason: str) -> None:
         """Reading has ended: end what was received, and let the session wait for its client to come back."""
         while self._working or (self._queue and not self._hung_up):
-            await self._changed.wait()
+            await self._change()
         self.chain.switchboard.disconnect(self.connection.id)
         session = self._session()
         if session is not None and session.connection == self.connection.id:
@@ -178,7 +180,7 @@ class Intake:
         if self._running is not None:
             self._running.interrupt()
         while self._working:
-            await self._changed.wait()
+            await self._change()
 
     def go_on(self) -> None:
         """Who asked to give way has gone, or wants it no longer: begin again where it stopped."""
@@ -266,7 +268,7 @@ class Intake:
                     at_once = 0
         finally:
             self._running = None
-            self._working = False
+            self._working = self.connection.working = False
             self._wake()
 
     async def _run(self, message: Message) -> None:
@@ -280,12 +282,19 @@ class Intake:
 
     def _begin_work(self) -> None:
         if self._queue and not self._working and not self.gives_way:
-            self._working = True
+            self._working = self.connection.working = True
             self.start(self._work)
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
+
+    async def _change(self) -> None:
+        """Wait until something has changed."""
+        if self._changed is None:
+            self._changed = trio.Event()
+        await self._changed.wait()
 
 
 def is_loopback(address: str) -> bool:

@@ -1,6 +1,6 @@
 """The hook stages: a message's pre and post hooks, and what their outcome means for its unit of work."""
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from typing import Any, Protocol
 
 import attrs
@@ -60,7 +60,7 @@ class HookRefusal(Refusal):
     """A hook failed: everything that its message has staged is dropped."""
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class HookStage:
     """Runs the hooks of one message.
 
@@ -71,6 +71,8 @@ class HookStage:
 
     hooks: Hooks
     store: Store
+    # What was sent along with pre, and the values that it shows: post mostly sees the same.
+    _shown: tuple[tuple[Any, ...], tuple[RoomSnapshot, ...], tuple[UserSnapshot, ...]] | None = None
 
     async def pre[M: models.Model](self, work: Work, model: M, about: dict[str, Any]) -> M:
         """Run the pre hooks.
@@ -110,13 +112,14 @@ class HookStage:
         async def fetch(subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
             return await self._fetch(work, subject, subject_id)
 
+        rooms, users = self._about(work, model)
         call = HookCall(
             phase=phase,
             name=HOOK_NAMES[type(model)],
             model=model,
             success=success,
-            rooms=tuple(_rooms_about(work, model)),
-            users=tuple(_users_about(work, model)),
+            rooms=rooms,
+            users=users,
             fetch=fetch,
             about=about,
         )
@@ -135,6 +138,28 @@ class HookStage:
                 # A script's text may hold what no encoding can carry.
                 shown = text.encode("utf-8", "backslashreplace").decode()
                 raise HookRefusal(known, f"{known.text}:\n{shown}" if debug else None)
+
+    def _about(self, work: Work, model: models.Model) -> tuple[tuple[RoomSnapshot, ...], tuple[UserSnapshot, ...]]:
+        """What a hook is most likely to read: the room that the message names, who sends it, and whom it is about."""
+        room_id = getattr(model, "room_id", None)
+        sender = None if work.session is None else work.session.user_id
+        uow = work.uow
+        room = None if room_id is None else uow.room(room_id)
+        members = () if room is None or len(room.members) > PREFETCH_MEMBERS_MAX else tuple(room.members)
+        people = dict.fromkeys((sender, model.user_id))
+        # Values never change, so the same ones look the same. Whether somebody is online shows in no account.
+        seen = (
+            room,
+            *map(uow.account, members),
+            *(value for name in people if name is not None for value in (uow.account(name), uow.sessions_of(name))),
+        )
+        shown = self._shown
+        if shown is not None and len(seen) == len(shown[0]) and all(map(_is_same, seen, shown[0])):
+            return shown[1], shown[2]
+        rooms = (room_snapshot(uow, room.id),) if room is not None and members else ()
+        users = (None if name is None else _shown_user(work, name) for name in people)
+        self._shown = (seen, tuple(filter(None, rooms)), tuple(filter(None, users)))
+        return self._shown[1], self._shown[2]
 
     async def _fetch(self, work: Work, subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
         if subject == "room":
@@ -168,23 +193,8 @@ class HookStage:
                 _log.warning("write_dropped", what=type(write).__name__, why=refusal.error)
 
 
-def _rooms_about(work: Work, model: models.Model) -> Iterator[RoomSnapshot]:
-    """What a hook is most likely to read: the room that the message names."""
-    room_id = getattr(model, "room_id", None)
-    room = None if room_id is None else work.uow.room(room_id)
-    if room is not None and len(room.members) <= PREFETCH_MEMBERS_MAX:
-        snapshot = room_snapshot(work.uow, room.id)
-        if snapshot is not None:
-            yield snapshot
-
-
-def _users_about(work: Work, model: models.Model) -> Iterator[UserSnapshot]:
-    """And the users who send it, and whom it is about."""
-    sender = None if work.session is None else work.session.user_id
-    for user_id in dict.fromkeys((sender, model.user_id)):
-        snapshot = None if user_id is None else _shown_user(work, user_id)
-        if snapshot is not None:
-            yield snapshot
+def _is_same(one: Any, other: Any) -> bool:
+    return one is other or (type(one) is tuple and one == other)
 
 
 def _shown_user(work: Work, user_id: str) -> UserSnapshot | None:

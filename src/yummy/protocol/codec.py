@@ -13,6 +13,9 @@ import msgpack
 
 from yummy.protocol.errors import WrongFormat
 
+_WALK_FROM = 256
+"""Bytes of a payload from which on it is walked through first; a shorter one cannot announce enough to matter."""
+
 
 class Encoding(Enum):
     """How messages are written on a connection."""
@@ -60,6 +63,8 @@ def encode(document: dict[str, Any], encoding: Encoding) -> bytes:
 
 def _decode_msgpack(payload: bytes) -> Any:
     try:
+        if len(payload) > _WALK_FROM:
+            _walk(payload)
         return msgpack.unpackb(
             payload, raw=False, strict_map_key=True, object_pairs_hook=_unique, ext_hook=_refuse_extension
         )
@@ -69,10 +74,22 @@ def _decode_msgpack(payload: bytes) -> Any:
         raise WrongFormat("text that is not valid UTF-8") from None
     except msgpack.ExtraData:
         raise WrongFormat("more than one msgpack value in a frame") from None
+    except msgpack.OutOfData:
+        raise WrongFormat("not valid msgpack (incomplete input)") from None
     except msgpack.StackError:
         raise WrongFormat("nested too deeply") from None
     except (ValueError, TypeError) as error:
         raise WrongFormat(f"not valid msgpack ({error})" if str(error) else "not valid msgpack") from None
+
+
+def _walk(payload: bytes) -> None:
+    """Walk through a payload without making anything of it; fails if it announces more than there is.
+
+    The decoder makes room for as many items as a list or map announces, at each depth again, before it sees them.
+    """
+    walker = msgpack.Unpacker(max_buffer_size=len(payload))
+    walker.feed(payload)
+    walker.skip()
 
 
 def _decode_json(payload: str) -> Any:

@@ -48,6 +48,7 @@ class MemoryConnection:
     address: str = "127.0.0.1"
     subprotocol: str | None = None
     authenticated: bool = False
+    working: bool = False
     closed: Closed | None = None
     lost: bool = False
 

@@ -43,6 +43,7 @@ class Connection:
         address: The client's IP address.
         subprotocol: ``yummy.msgpack``, ``yummy.json``, or None.
         authenticated: To be set by the application; while it is not, the clock of `auth_timeout` runs.
+        working: To be set by the application, while it works on what the client has sent: that clock stands still.
     """
 
     id: int
@@ -51,6 +52,7 @@ class Connection:
     _outbox: Outbox = attrs.field(repr=False)
     _hang_up: Callable[[int, str], None] = attrs.field(repr=False)
     authenticated: bool = False
+    working: bool = False
     _ended: trio.Event = attrs.field(factory=trio.Event, repr=False)
 
     def send(self, frame: bytes) -> None:

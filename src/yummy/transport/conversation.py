@@ -26,6 +26,7 @@ CLOSE_PROTOCOL = 1002
 CLOSE_ABNORMAL = 1006
 CLOSE_BAD_TEXT = 1007
 CLOSE_INTERNAL = 1011
+CLOSE_SLOW = 4000
 CLOSE_UNAUTHENTICATED = 4001
 CLOSE_HEARTBEAT = 4002
 
@@ -72,6 +73,7 @@ class Conversation:
         connection: The half that the application sees, after the upgrade.
         ending: Why it ends, once it does.
         anonymous_since: Since when it is not authenticated, in trio's time.
+        checked_at: When the watch last looked at it, in trio's time.
         pinged_at: When the last ping was queued, in trio's time.
         paused_since: Since when the reader waits for room, in trio's time; None while it reads.
     """
@@ -85,6 +87,7 @@ class Conversation:
     connection: Connection | None = None
     ending: Ending | None = None
     anonymous_since: float = 0.0
+    checked_at: float = 0.0
     pinged_at: float = 0.0
     paused_since: float | None = None
     _peer: Peer | None = None
@@ -119,6 +122,7 @@ class Conversation:
         if self.ending is None:
             self.ending = _ENDINGS.get(code, Ending.SERVER)
             self.stream.seal(code, reason)
+            self._registry.closings[code] += 1
             self._reading.cancel()
 
     def retire(self, code: int, reason: str = "") -> None:
@@ -131,12 +135,14 @@ class Conversation:
     def drop_slow(self) -> None:
         """End the connection of a client that does not take what is sent to it.
 
-        A close frame would wait behind everything else, so there is none: the connection is reset.
+        What has not begun to leave is dropped, or the close frame would wait behind all of it. If it does not take
+        that either, the connection is reset after `close_timeout`.
         """
         statistics = self.stream.statistics()
         self.ending = Ending.SLOW
         self._last_words = None
-        self.stream.reset()
+        self.stream.cut(CLOSE_SLOW, "too slow a reader")
+        self._registry.closings[CLOSE_SLOW] += 1
         self._reading.cancel()
         _log.warning(
             "slow_reader_dropped",
@@ -191,7 +197,7 @@ class Conversation:
             self._registry.next_id(), self.address, subprotocol, outbox=self.stream.outbox, hang_up=self.close
         )
         self._registry.join(self.connection.id, self)
-        self.anonymous_since = self.pinged_at = trio.current_time()
+        self.anonymous_since = self.checked_at = self.pinged_at = trio.current_time()
         self.stream.on_violation = self._refuse_violation
         self.stream.outbox.on_overflow = self.drop_slow
         self.stream.upgrade()
@@ -259,7 +265,9 @@ class Conversation:
             else:
                 await self._finish(self._peer)
         if self._last_words is not None:
-            self.stream.seal(*self._last_words)
+            code, reason = self._last_words
+            self.stream.seal(code, reason)
+            self._registry.closings[code] += 1
         if self.stream.spoken:
             await self.stream.finish(self._limits.close_timeout)
 

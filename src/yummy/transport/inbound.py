@@ -129,7 +129,7 @@ class Inbound:
         self._message_bytes += size
         self._fragments += 1
         if self._message_bytes > bound(self.max_message_bytes):
-            self.violation = Violation(CLOSE_TOO_BIG, f"a message may have {self.max_message_bytes} bytes")
+            self.violation = Violation(CLOSE_TOO_BIG, f"a message may have {bound(self.max_message_bytes)} bytes")
         elif self._fragments > bound(self.max_fragments):
             self.violation = Violation(CLOSE_POLICY, f"a message may have {self.max_fragments} fragments")
 

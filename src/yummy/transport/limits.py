@@ -29,7 +29,7 @@ class TransportLimits:
         auth_timeout: Seconds that a connection may stay unauthenticated (4001).
         heartbeat_interval: Seconds between two pings.
         heartbeat_timeout: Seconds without a byte from the client (4002).
-        outbox_bytes: Bytes that may wait for a slow client for longer than `outbox_grace`.
+        outbox_bytes: Bytes that may wait for a slow client for longer than `outbox_grace` (4000).
         outbox_grace: Seconds that `outbox_bytes` may be exceeded for.
         outbox_burst: How many times `outbox_bytes` ends the connection at once, whatever the grace.
         close_timeout: Seconds that a client has to take what is queued and to close its side, after ours is closed.

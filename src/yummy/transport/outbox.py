@@ -31,7 +31,7 @@ class Outbox:
         crowded_since: Since when more than `outbox_bytes` wait, in trio's time; None while they do not.
         queued: Bytes that wait for the kernel.
         bytes_sent: Bytes that the kernel took.
-        on_overflow: Called when so much waits that no grace applies; shall `reset` the stream.
+        on_overflow: Called when so much waits that no grace applies; shall `cut` or `reset` the stream.
         on_failure: Called when writing failed in a way that should not be; shall `reset` the stream.
     """
 
@@ -71,6 +71,19 @@ class Outbox:
             self._hub.mark(self)
         if self.queued > self._crowd:
             self._note_crowd()
+
+    def cut(self, last: bytes) -> None:
+        """Drop the frames of which nothing has left, and queue one in their place, the last.
+
+        Args:
+            last: One whole frame.
+        """
+        if self.sealed:
+            return
+        self.queued += len(last) - sum(map(len, self._frames))
+        self._frames[:] = [last]
+        self.sealed = True
+        self.write_soon()
 
     def push_wire(self, data: bytes) -> None:
         """Queue what goes to the wire as it is: what TLS itself has to say, even when the outbox is sealed.

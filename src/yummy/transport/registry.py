@@ -34,6 +34,7 @@ class Registry:
         accepted: Connections accepted in all.
         refused: Requests refused in all, by HTTP status.
         endings: Connections that ended after the upgrade, by the reason.
+        closings: Close frames of this server's own accord, by the code.
     """
 
     _limits: TransportLimits
@@ -42,6 +43,7 @@ class Registry:
     accepted: int = 0
     refused: Counter[HTTPStatus] = attrs.field(factory=Counter)
     endings: Counter[Ending] = attrs.field(factory=Counter)
+    closings: Counter[int] = attrs.field(factory=Counter)
     _ids: Iterator[int] = attrs.field(factory=lambda: count(1))
     _of_address: Counter[str] = attrs.field(factory=Counter)
     _changed: trio.Event = attrs.field(factory=trio.Event)

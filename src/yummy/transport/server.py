@@ -33,6 +33,7 @@ class TransportStatistics:
         accepted: Connections accepted since the start.
         refused: Requests refused since the start, by HTTP status.
         endings: Connections ended since the start, by the reason.
+        closings: Connections that this server has closed since the start, by the close code.
         bytes_queued: Bytes that wait in all outboxes together.
         rounds: Rounds in which the hub wrote outboxes.
         flushes: Outboxes that it wrote.
@@ -43,6 +44,7 @@ class TransportStatistics:
     accepted: int
     refused: Mapping[HTTPStatus, int]
     endings: Mapping[Ending, int]
+    closings: Mapping[int, int]
     bytes_queued: int
     rounds: int
     flushes: int
@@ -87,6 +89,7 @@ class Transport:
             accepted=registry.accepted,
             refused=dict(registry.refused),
             endings=dict(registry.endings),
+            closings=dict(registry.closings),
             bytes_queued=sum(one.stream.outbox.queued for one in registry.conversations.values()),
             rounds=self._hub.rounds,
             flushes=self._hub.flushes,

@@ -219,6 +219,15 @@ class Stream(trio.abc.Stream):
         self.outbox.push(frame_close(code, reason))
         self.outbox.sealed = True
 
+    def cut(self, code: int, reason: str = "") -> None:
+        """Drop what has not begun to leave, and queue a close frame in its place.
+
+        Args:
+            code: Why, as a number.
+            reason: Why, for people.
+        """
+        self.outbox.cut(frame_close(code, reason))
+
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Queue what trio-websocket says: a response, a pong, a close frame. Waits only while very much is queued.
 

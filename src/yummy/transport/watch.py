@@ -52,6 +52,7 @@ def check(conversation: Conversation, limits: TransportLimits, now: float) -> No
     """
     stream, connection = conversation.stream, conversation.connection
     outbox = stream.outbox
+    checked_at, conversation.checked_at = conversation.checked_at, now
     if outbox.sealed or connection is None:
         return
     if outbox.crowded_since is not None and now - outbox.crowded_since >= limits.outbox_grace:
@@ -59,6 +60,9 @@ def check(conversation: Conversation, limits: TransportLimits, now: float) -> No
         return
     if connection.authenticated:
         conversation.anonymous_since = now
+    elif connection.working:
+        # It has said who it is, and waits for us: for its password to be hashed, behind those of many others.
+        conversation.anonymous_since += now - checked_at
     elif now - conversation.anonymous_since >= seconds(limits.auth_timeout):
         conversation.close(CLOSE_UNAUTHENTICATED, "not authenticated in time")
         return
