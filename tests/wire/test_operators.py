@@ -3,7 +3,8 @@
 from contextlib import asynccontextmanager
 
 import pytest
-from harness import connected, log_in, logged_in, running
+import trio
+from harness import PATIENCE, connected, log_in, logged_in, running
 
 from yummy.store.operator import delete_user, set_disabled, set_password, set_user_type
 
@@ -132,8 +133,9 @@ async def test_a_type_that_is_lowered_while_its_user_is_inside_counts_soon(file)
         await anna.ok("UpdateRoom", room_id=room, name="an admin was here")
         set_user_type(server.settings, anna.user_id, 1)
 
-        while (await anna.ok("Me"))["user_type"] != 1:
-            pass  # the server looks once a second; there is no event to wait for
+        with trio.fail_after(PATIENCE):
+            while (await anna.ok("Me"))["user_type"] != 1:
+                pass  # the server looks once a second; there is no event to wait for
         assert await anna.refused("UpdateRoom", room_id=room, name="x") == "not_in_room"
         assert await anna.refused("UpdateUser", target_user_id=bert.user_id, name="x") == "no_permission"
         assert (await anna.ok("GetUser", user_id=bert.user_id))["device_id"] is None
