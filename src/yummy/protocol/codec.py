@@ -12,6 +12,7 @@ from typing import Any, Never
 import msgpack
 
 from yummy.protocol.errors import WrongFormat
+from yummy.protocol.lengths import refuse_hollow
 
 
 class Encoding(Enum):
@@ -59,6 +60,7 @@ def encode(document: dict[str, Any], encoding: Encoding) -> bytes:
 
 
 def _decode_msgpack(payload: bytes) -> Any:
+    refuse_hollow(payload)
     try:
         return msgpack.unpackb(
             payload, raw=False, strict_map_key=True, object_pairs_hook=_unique, ext_hook=_refuse_extension
