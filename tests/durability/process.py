@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-PATIENCE = 30.0
+PATIENCE = 100.0
 """Seconds for a process to begin or to end."""
 
 
