@@ -15,12 +15,14 @@ import pytest
 import structlog
 from bounds import bounded
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from order.rules import OWNER, Event, Refused, Room, Rules
 from order.stage import PLANS, WINDOW, Stage, staged
 
 USERS = ("anna", "bert", "cy")
 PLACES = range(5)
+ROOMS = 3
+"""Rooms at a time, so that players meet."""
 GAP = 1.0
 """Seconds between two losses of connections."""
 
@@ -73,6 +75,14 @@ class Game(RuleBasedStateMachine):
         self.passwords: dict[str, str] = {}
         self.ids: dict[str, str] = {}
         self.numbers = 0
+
+    @initialize(asks=st.booleans(), others=st.lists(st.sampled_from(USERS), min_size=3, max_size=3))
+    def begin(self, asks, others):
+        for where, name in enumerate((USERS[0], *others)):
+            self.log_in(where, name, 0)
+        self.create(0, 0, 0, asks, private=False)
+        for where in (1, 2):
+            self.join(where, 0, 0, knows=True)
 
     # Connections and sessions
 
@@ -164,8 +174,10 @@ class Game(RuleBasedStateMachine):
 
     # Rooms
 
+    @precondition(lambda self: len(self.rules.rooms) < ROOMS)
     @rule(where=place, plan=plan, most=st.sampled_from([0, 0, 1, 2]), asks=st.booleans(), private=st.booleans())
     def create(self, where, plan, most, asks, private):
+        where = self.acting(where)
         fields = {"max_user": most, "join_request": asks, "access_type": int(private), "metas": {"k": most}}
         answer = self.request(where, plan, "CreateRoom", lambda _rules, _session: None, **fields)
         if answer["status"]:
@@ -179,6 +191,7 @@ class Game(RuleBasedStateMachine):
     @precondition(lambda self: self.rooms)
     @rule(where=place, pick=pick, plan=plan, knows=st.sampled_from([True, True, True, False]))
     def join(self, where, pick, plan, knows):
+        where = self.acting(where)
         room = self.room(pick)
         known = self.rules.rooms.get(room, Room()).password
         password = known if knows else "no"
@@ -195,13 +208,16 @@ class Game(RuleBasedStateMachine):
     @precondition(lambda self: self.rooms)
     @rule(where=place, pick=pick, plan=plan)
     def leave(self, where, pick, plan):
+        where = self.acting(where)
         room = self.room(pick)
         self.request(where, plan, "RoomDisconnect", lambda rules, session: rules.leave(session, room), room_id=room)
 
     @precondition(lambda self: self.rooms and self.ids)
     @rule(where=place, pick=pick, plan=plan, whom=pick, ban=st.booleans())
     def remove(self, where, pick, plan, whom, ban):
-        room, user = self.room(pick), self.user(whom)
+        where = self.acting(where)
+        room = self.room(pick)
+        user = self.near(room, whom)
         type_ = "BanUserFromRoom" if ban else "KickUserFromRoom"
         fields = {"room_id": room, "user_id": user}
         self.request(where, plan, type_, lambda rules, session: rules.remove(session, room, user, ban=ban), **fields)
@@ -209,7 +225,9 @@ class Game(RuleBasedStateMachine):
     @precondition(lambda self: self.rooms and self.ids)
     @rule(where=place, pick=pick, plan=plan, whom=pick, status=st.booleans())
     def process(self, where, pick, plan, whom, status):
-        room, user = self.room(pick), self.user(whom)
+        where = self.acting(where)
+        room = self.room(pick)
+        user = self.near(room, whom)
         fields = {"room_id": room, "user_id": user, "status": status}
 
         def effect(rules, session):
@@ -220,6 +238,7 @@ class Game(RuleBasedStateMachine):
     @precondition(lambda self: self.rooms)
     @rule(where=place, pick=pick, plan=plan)
     def look_who_waits(self, where, pick, plan):
+        where = self.acting(where)
         room = self.room(pick)
         found = []
 
@@ -242,15 +261,17 @@ class Game(RuleBasedStateMachine):
         ranks=st.none() | st.dictionaries(pick, st.integers(1, 3), min_size=1, max_size=2),
     )
     def update(self, where, pick, plan, changes, ranks):
+        where = self.acting(where)
         room = self.room(pick)
         if ranks is not None:
-            changes = {**changes, "user_permission": {self.user(user): rank for user, rank in ranks.items()}}
+            changes = {**changes, "user_permission": {self.near(room, whom): rank for whom, rank in ranks.items()}}
         effect = lambda rules, session: rules.update(session, room, changes)  # noqa: E731  # as the others
         self.request(where, plan, "UpdateRoom", effect, room_id=room, **changes)
 
     @precondition(lambda self: self.rooms)
     @rule(where=place, pick=pick, plan=plan, message=st.integers(0, 99))
     def talk(self, where, pick, plan, message):
+        where = self.acting(where)
         room = self.room(pick)
         effect = lambda rules, session: rules.say(session, room, "MessageFromRoom", message)  # noqa: E731  # as above
         self.request(where, plan, "MessageToRoom", effect, room_id=room, message=message)
@@ -258,6 +279,7 @@ class Game(RuleBasedStateMachine):
     @precondition(lambda self: self.rooms)
     @rule(where=place, pick=pick, plan=plan, message=st.integers(0, 99))
     def play(self, where, pick, plan, message):
+        where = self.acting(where)
         room = self.room(pick)
         effect = lambda rules, session: rules.say(session, room, "Play", message)  # noqa: E731  # as above
         self.request(where, plan, "Play", effect, said=(room, message), room_id=room, message=message)
@@ -335,13 +357,21 @@ class Game(RuleBasedStateMachine):
     def planned(self, plan):
         return PLANS[plan] if self.scripted else None
 
+    def acting(self, where):
+        """A connection that has a session, mostly."""
+        there = sorted(self.sessions)
+        return where if where in self.sessions or where == PLACES[-1] or not there else there[where % len(there)]
+
     def room(self, number):
         """One of the rooms there are, mostly; else one that is gone."""
         there = list(self.rules.rooms) or self.rooms
         return self.rooms[0] if number == 0 else there[number % len(there)]
 
-    def user(self, number):
-        return list(self.ids.values())[number % len(self.ids)]
+    def near(self, room_id, number):
+        """Somebody who has to do with a room, mostly; else anybody."""
+        room = self.rules.rooms.get(room_id, Room())
+        near = [*room.requests, *room.members, *self.ids.values()]
+        return near[number % len(near)]
 
     def teardown(self):
         self.stage.call(self.stage.clear)
@@ -376,6 +406,6 @@ def as_model(room):
 def test_whatever_clients_do_they_find_what_the_model_says(tmp_path, scripted):
     with structlog.testing.capture_logs() as logs, staged(tmp_path, scripted=scripted) as stage:
         run_state_machine_as_test(
-            lambda: Game(stage, scripted=scripted), settings=bounded(15, shrinks=False, stateful_step_count=40)
+            lambda: Game(stage, scripted=scripted), settings=bounded(20, shrinks=False, stateful_step_count=50)
         )
     assert not [line for line in logs if line["event"] in ("message_failed", "task_failed", "connection_failed")]
