@@ -6,6 +6,7 @@ death of the process. Writers begin with ``BEGIN IMMEDIATE``, so that none of th
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,8 @@ def _readable_errors() -> Iterator[None]:
         # Its own text would repeat the statement's parameters, password hashes among them.
         cause = getattr(error, "orig", None) or error
         raise DatabaseError(f"{type(cause).__name__}: {cause}") from None
+    except JSONDecodeError as error:
+        raise DatabaseError(f"metadata that is no JSON: {error}") from None
 
 
 @attrs.frozen(eq=False)
@@ -88,6 +91,8 @@ class Database:
             database = cls(engine, threads=1 if in_memory else POOL)
             try:
                 database.upgrade()
+                # SQLite opens a file that it may only read, and begins to write to it, without a word.
+                database.forget_sessions(0)
             except BaseException:
                 engine.dispose()
                 raise
@@ -110,13 +115,13 @@ class Database:
         """The account of this name."""
         with self.reading() as connection:
             row = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c[kind.value] == value)).mappings().first()
-        return None if row is None else account_of(row)
+            return None if row is None else account_of(row)
 
     def load_accounts(self, user_ids: Iterable[str]) -> list[Account]:
         """The accounts with these ids, where they exist."""
         with self.reading() as connection:
             rows = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.id.in_(list(user_ids)))).mappings().all()
-        return [account_of(row) for row in rows]
+            return [account_of(row) for row in rows]
 
     def find_session(self, session_id: str) -> SessionRecord | None:
         """What is remembered of an issued session."""
@@ -215,8 +220,15 @@ def _account_row(account: Account) -> dict[str, Any]:
 
 
 def account_of(row: RowMapping) -> Account:
-    """The account that a row is."""
-    metas = {key: Meta(value, access) for key, (value, access) in row["metas"].items()}
+    """The account that a row is.
+
+    Raises:
+        DatabaseError: Its metadata is damaged.
+    """
+    try:
+        metas = {key: Meta(value, access) for key, (value, access) in row["metas"].items()}
+    except (AttributeError, TypeError, ValueError):
+        raise DatabaseError(f"the metadata of account {row['id']} is damaged") from None
     return Account(**{**row, "metas": metas})
 
 
