@@ -1,10 +1,8 @@
 """Scripts in a folder, loaded by the real host into a real interpreter."""
 
-import os
 from contextlib import asynccontextmanager
 
 import pytest
-from attrs import define
 
 from yummy import model
 from yummy.hooks.calls import HookCall, HookLimits, RoomSnapshot, UserSnapshot
@@ -25,27 +23,6 @@ def write_scripts(tmp_path):
         return folder
 
     return write
-
-
-@define
-class Pipe:
-    """What a script can wait for in a call that nothing interrupts: ``os.read(reads, 1)``."""
-
-    reads: int
-    writes: int
-
-    def let_go(self):
-        """End the wait of everybody."""
-        if self.writes >= 0:
-            os.close(self.writes)
-            self.writes = -1
-
-
-@pytest.fixture
-def pipe():
-    waits = Pipe(*os.pipe())
-    yield waits
-    waits.let_go()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Fixtures of the tests over real sockets: both encodings, the log as it comes, and what scripts can wait in."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -58,27 +57,6 @@ def journal():
         structlog.configure(**before)
     else:
         structlog.reset_defaults()
-
-
-@define
-class Pipe:
-    """What a script can wait for in a call that nothing interrupts: ``os.read(reads, 1)``."""
-
-    reads: int
-    writes: int
-
-    def let_go(self):
-        """End the wait of everybody, now and later."""
-        if self.writes >= 0:
-            os.close(self.writes)
-            self.writes = -1
-
-
-@pytest.fixture
-def pipe():
-    waits = Pipe(*os.pipe())
-    yield waits
-    waits.let_go()
 
 
 async def _until(condition: Callable[[], bool]) -> None:
