@@ -343,6 +343,7 @@ def performing(folder: Path):
     async def perform() -> None:
         options = {
             "database_path": folder / "yummy.db",
+            "auth_timeout": 0,
             "login_failures_per_minute": 0,
             "connection_restore_wait_timeout": 0,
         }
