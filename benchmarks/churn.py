@@ -8,6 +8,7 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 
 from attrs import define, field
 
@@ -139,8 +140,8 @@ class Pair:
         # Now and then the old connection is still there, and the new one takes the session over.
         if self.chance.random() >= _TAKEN_OVER:
             player.drop(reset=self.chance.random() < 0.5)
-        restored, rooms = player.restore()
-        old.close()
+        with closing(old):
+            restored, rooms = player.restore()
         if restored and rooms == [room_id]:
             self.done["restores"] += 1
             return True

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import click
 from attrs import define, field, frozen
@@ -149,10 +150,9 @@ class Soak:
         """How many sessions of players who have gone for good can still be taken up."""
         found = 0
         for token in [token for pair in self.pairs for token in pair.left]:
-            wire = Wire.connect(self.server.port, KEY)
-            found += wire.ask("RestoreToken", token=token)["restored"]
-            wire.ask("Logout")
-            wire.close()
+            with closing(Wire.connect(self.server.port, KEY)) as wire:
+                found += wire.ask("RestoreToken", token=token)["restored"]
+                wire.ask("Logout")
         return found
 
 
@@ -173,8 +173,11 @@ def soak(ctx: click.Context, *, duration: float, pairs: int, every: float, memor
     click.echo(limits_text(**SETTINGS))
     click.echo(f"load         {pairs} pairs of players for {duration:g} s, an edit every {every:g} s")
     click.echo(f"bounds       from the first moment of rest to the last: {bounds}; no session, no room\n")
-    with serving({"game.py": scripts.CHURNED.format(revision=0)}, **SETTINGS) as server:
-        run = Soak(server, server.player("probe"), [Pair.of(server, number) for number in range(pairs)], every)
+    with (
+        serving({"game.py": scripts.CHURNED.format(revision=0)}, **SETTINGS) as server,
+        closing(server.player("probe")) as probe,
+    ):
+        run = Soak(server, probe, [Pair.of(server, number) for number in range(pairs)], every)
         for number in range(1, _PARTS + 1):
             run.part(clock() + duration / _PARTS)
             if number in {1, _PARTS}:
