@@ -6,6 +6,7 @@ from benchmarks.closed_loop import load_command
 from benchmarks.edits import edits
 from benchmarks.enumeration import enumeration
 from benchmarks.hooks import hooks
+from benchmarks.soak import soak
 from benchmarks.soak_hooks import soak_hooks
 from benchmarks.spin import spin
 
@@ -28,6 +29,7 @@ for _command in (
     spin,
     edits,
     soak_hooks,
+    soak,
     enumeration,
 ):
     main.add_command(_command)

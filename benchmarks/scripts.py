@@ -99,3 +99,36 @@ def post_play(model, success):
         fail("pre and post were not of one revision", "torn")
     room.set_room_meta(model.room_id, "revision", REVISION)
 """
+
+#: Counts the sessions that begin and end, and plays a little. Who asks for it is told the counts and the revision.
+CHURNED = """
+from yummy import fail, room, state
+
+REVISION = {revision}
+
+state.setdefault("begun", 0)
+state.setdefault("ended", 0)
+
+
+def post_user_connected(model, success):
+    state["begun"] += success
+
+
+def post_user_disconnected(model, success):
+    state["ended"] += 1
+
+
+def pre_play(model):
+    do = model.message["do"]
+    if do == "tell":
+        fail(f"{{REVISION}} {{state['begun']}} {{state['ended']}}", "told")
+    if do == "fail":
+        fail("Not like this", "refused")
+    if do == "error":
+        return {{}}["missing"]
+
+
+def post_play(model, success):
+    if success:
+        room.set_room_meta(model.room_id, "revision", REVISION)
+"""

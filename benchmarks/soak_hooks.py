@@ -173,7 +173,7 @@ class Soak:
 
     def look(self, *, at_rest: bool) -> None:
         """Note what the server holds, once it has come to rest or as it is now."""
-        self.end = _rested(self.server) if at_rest else self.server.usage()
+        self.end = rested(self.server) if at_rest else self.server.usage()
         self.warm = self.warm or self.end
         self.rows.append(
             [
@@ -268,7 +268,7 @@ def _begin(server: Server, generator: Generator, rooms: int) -> Soak:
     return Soak(server, generator, lines, plan, editor, rooms_made[0])
 
 
-def _rested(server: Server) -> Usage:
+def rested(server: Server) -> Usage:
     """What a server holds once it has nothing to do, or does not come to rest."""
     deadline = time.monotonic() + _REST
     while True:

@@ -21,7 +21,7 @@ def run(*arguments, code=0):
 
 
 def test_every_measurement_is_a_command():
-    assert {"ask", "relay", "play", "hooks", "spin", "edits", "soak-hooks", "enumeration"} == set(main.commands)
+    assert {"ask", "relay", "play", "hooks", "spin", "edits", "soak-hooks", "soak", "enumeration"} == set(main.commands)
     assert "--duration" in run("relay", "--help")
 
 
