@@ -343,6 +343,9 @@ def performing(folder: Path):
     async def perform() -> None:
         options = {
             "database_path": folder / "yummy.db",
+            # Who waits for their turn reads nothing: no answer to a heartbeat, nor a login in time.
+            "heartbeat_interval": 0,
+            "heartbeat_timeout": 0,
             "auth_timeout": 0,
             "login_failures_per_minute": 0,
             "connection_restore_wait_timeout": 0,
@@ -359,6 +362,7 @@ def performing(folder: Path):
             await known.ok("AuthEmail", email="known@example.org", password="correct horse", create=True)
             ready.set()
             await cast.over.wait()
+            await cast.clear()
 
     def run() -> None:
         try:
