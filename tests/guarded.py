@@ -505,6 +505,17 @@ KEPT = {
         10,
         "object.__setattr__(s, 'own', [model])",
     ),
+    "class that raises": (
+        (
+            "class M(type):\n    def __eq__(self, o): raise SystemExit\n    def __hash__(self): raise SystemExit\n"
+            "    def __getattribute__(self, n): raise SystemExit\n"
+            "class S(metaclass=M): pass\nclass L(list, metaclass=M): pass\nkept = L([S()])\n"
+            "def pre_play(model):\n    kept[0].m = model"
+        ),
+        "auth.py: kept[0].m",
+        9,
+        "kept[0].m = model",
+    ),
     "key that raises": (
         (
             "class K:\n    def __eq__(self, o): raise SystemExit\n    def __repr__(self): raise SystemExit\n"

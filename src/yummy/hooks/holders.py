@@ -15,14 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import copy_context
-from types import (
-    AsyncGeneratorType,
-    CoroutineType,
-    FrameType,
-    GeneratorType,
-    ModuleType,
-    TracebackType,
-)
+from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
 from attrs import define, field, frozen
@@ -31,6 +24,7 @@ from yummy.hooks.holding import write_path, write_thread
 from yummy.hooks.insides import instance_dict, is_a, key_of, variables
 from yummy.hooks.keep import state
 from yummy.hooks.roots import MODULE, SCRIPT, THREAD, Root, find_roots, former_script, module_name, running_threads
+from yummy.hooks.suspended import runs_now
 from yummy.hooks.traces import ScriptTexts, kind_of
 from yummy.hooks.wording import Holder, Path
 
@@ -41,8 +35,6 @@ DEPTH = 24
 SECONDS = 0.1
 #: Objects whose referrers are looked for in one round: its cost is this many comparisons for each reference.
 ROUND = 32
-
-_RUNNING = {GeneratorType: "gi_running", CoroutineType: "cr_running", AsyncGeneratorType: "ag_running"}
 
 
 @frozen
@@ -176,7 +168,8 @@ class _Search:
         child, kind = self._nodes[place], type(holder)
         root = self.roots.get(id(holder)) or former_script(holder, self._texts)
         watching = self._watching[place]
-        if type(child) is FrameType and kind not in {TracebackType, FrameType, *_RUNNING}:
+        runs = runs_now(holder)
+        if type(child) is FrameType and runs is None and kind is not TracebackType and kind is not FrameType:
             watching = True
         if watching and self._looks_on(holder, root):
             self._excused = True
@@ -187,7 +180,7 @@ class _Search:
             # Not by way of its variables: it is written in C, and holds things of its own.
             if self._best is None:
                 self._best = (Root(MODULE, f"module {module_name(holder)}", holder), place)
-        elif child is kind or (kind in _RUNNING and getattr(holder, _RUNNING[kind])):
+        elif child is kind or runs:
             return  # an object that merely is of a class; or what runs now, and so is on a stack
         else:
             self._add(holder, place, watching=watching)

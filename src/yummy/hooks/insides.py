@@ -37,7 +37,7 @@ def class_names(kind: type) -> "MappingProxyType[str, Any]":
 
 def is_a(value: object, kind: type) -> bool:
     """Whether a value is of a class, without asking the value."""
-    return kind in bases(type(value))
+    return any(base is kind for base in bases(type(value)))  # `in` would compare, and a metaclass may say how
 
 
 def instance_dict(value: object) -> dict[Any, Any] | None:
@@ -106,7 +106,7 @@ def shown(key: object) -> str:
     """A key as a script's author would write it; of a key that is no plain data, the name of its class."""
     if type(key) is tuple:
         return f"({', '.join(map(shown, key))}{',' if len(key) == 1 else ''})"
-    if type(key) not in _PLAIN_KEYS:
+    if not any(type(key) is plain for plain in _PLAIN_KEYS):
         return f"<{str.__str__(vars(type)['__name__'].__get__(type(key)))}>"
     if type(key) in {str, bytes} and len(key) > KEY_LENGTH:  # type: ignore[arg-type]  # it is a text or bytes
         return f"{key[:KEY_LENGTH]!r}..."  # type: ignore[index]  # likewise

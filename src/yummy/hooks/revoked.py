@@ -72,7 +72,7 @@ def revoke(model: Model, text: str) -> bool:
 
 def is_revoked(model: object) -> bool:
     """Whether an object is a model that was revoked."""
-    return type(model) in _SLOTS
+    return any(type(model) is kind for kind in _SLOTS)
 
 
 def model_class(model: object) -> type[Model]:
@@ -83,8 +83,8 @@ def model_class(model: object) -> type[Model]:
 
 def _kind_of(model: object) -> type[Model] | None:
     for kind in _mro_of(type(model)):
-        if kind in _REVOKED:
-            return kind  # type: ignore[no-any-return]  # a key of that dict
+        if type(kind) is type and kind in _REVOKED:  # the hash of another is its metaclass's
+            return kind
     return None
 
 

@@ -17,8 +17,21 @@ _PAUSED: dict[type, tuple[str, str]] = {
     CoroutineType: ("coroutine", "cr_frame"),
     AsyncGeneratorType: ("async generator", "ag_frame"),
 }
+_RUNNING = (
+    (GeneratorType, "gi_running"),
+    (CoroutineType, "cr_running"),
+    (AsyncGeneratorType, "ag_running"),
+)
 _exception_names = vars(BaseException)
 _EXCEPTION_PARTS = ("args", "__cause__", "__context__")
+
+
+def runs_now(holder: Any) -> bool | None:
+    """Whether a generator or the like runs at this moment; None for all else."""
+    for kind, attribute in _RUNNING:
+        if type(holder) is kind:
+            return bool(getattr(holder, attribute))
+    return None
 
 
 def paused_step(path: Path, holder: Any, rest: list[Any]) -> int:
@@ -52,7 +65,7 @@ def frame_step(path: Path, holder: FrameType, rest: list[Any]) -> int:
 def _frames(path: Path, rest: list[Any], source: str) -> int:
     """Go through tracebacks and frames to the variable in the last of them."""
     at = 0
-    while at < len(rest) - 1 and type(rest[at + 1]) in {TracebackType, FrameType}:
+    while at < len(rest) - 1 and (type(rest[at + 1]) is TracebackType or type(rest[at + 1]) is FrameType):
         at += 1
     frame = rest[at]
     if type(frame) is not FrameType or at == len(rest) - 1:
