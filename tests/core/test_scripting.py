@@ -23,16 +23,23 @@ def write(work, *writes):
         apply_write(work.uow, one, work.settings)
 
 
+def seen_room(work, room_id="room"):
+    return room_snapshot(work.uow, work.uow.room(room_id))
+
+
+def seen_user(work, user_id):
+    return user_snapshot(work.uow, work.uow.account(user_id))
+
+
 def sent(work):
     return [(item.event, item.sessions) for item in work.uow.staged if hasattr(item, "event")]
 
 
 def test_a_script_sees_all_of_a_room_and_of_a_user(work):
-    room, user = room_snapshot(work.uow, "room"), user_snapshot(work.uow, "ada")
+    room, user = seen_room(work), seen_user(work, "ada")
 
     assert ({"board": ([1], 5)}, (("ada", "Ada", 3), ("bob", "Bob", 1))) == (room.metas, room.members)
     assert ({"k": (1, 6)}, "Ada", True) == (user.metas, user.name, user.online)
-    assert (None, None) == (room_snapshot(work.uow, "no"), user_snapshot(work.uow, "no"))
 
 
 def test_a_script_reads_its_own_writes_at_any_level(work):
@@ -43,11 +50,11 @@ def test_a_script_reads_its_own_writes_at_any_level(work):
         calls.SetUserMeta("bob", "n", None, 6),
     )
 
-    assert {"n": (1, 5)} == room_snapshot(work.uow, "room").metas
-    assert {"k": (1, 6), "n": (None, 6)} == user_snapshot(work.uow, "bob").metas
+    assert {"n": (1, 5)} == seen_room(work).metas
+    assert {"k": (1, 6), "n": (None, 6)} == seen_user(work, "bob").metas
     write(work, calls.RemoveRoomMetas("room"), calls.RemoveUserMeta("ada", "k"), calls.RemoveUserMetas("bob"))
-    assert ({}, {}) == (room_snapshot(work.uow, "room").metas, user_snapshot(work.uow, "bob").metas)
-    assert {} == user_snapshot(work.uow, "ada").metas
+    assert ({}, {}) == (seen_room(work).metas, seen_user(work, "bob").metas)
+    assert {} == seen_user(work, "ada").metas
 
 
 @pytest.mark.parametrize(
@@ -103,7 +110,7 @@ def test_a_message_reaches_the_session_that_has_just_begun_and_none_that_has_jus
     write(work, calls.MessageToUser("bob", {"type": "Y"}))
 
     assert [(RawMessage({"type": "Y"}), ("s-new",))] == sent(work)
-    assert user_snapshot(work.uow, "bob").online
+    assert seen_user(work, "bob").online
 
 
 @pytest.mark.parametrize(

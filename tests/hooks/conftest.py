@@ -46,7 +46,7 @@ def pre_play():
 
     def make(message="hi", **options):
         play = model.Play(user_id="u1", session_id="s1", request_id=7, room_id="r1", message=message)
-        return HookCall("pre", "play", play, about={"type": "Play", "user": "u1", "room": "r1"}, **options)
+        return HookCall("pre", "play", play, about=lambda: {"type": "Play", "user": "u1", "room": "r1"}, **options)
 
     return make
 

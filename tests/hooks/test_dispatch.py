@@ -276,7 +276,7 @@ class TestFetch:
 
 class TestOtherFrames:
     async def test_lines_state_and_reports(self, dispatch, begin):
-        await begin(pre_play(about={"user": "u"}))
+        await begin(pre_play(about=lambda: {"user": "u"}))
         with structlog.testing.capture_logs() as logs:
             dispatch.take((frames.LOG, 0, "info", "said", "game.py", 3, "pre_play", 1))
             dispatch.take((frames.REPORT, dispatch.peer.ids[0], TROUBLE.to_plain(), 1))

@@ -177,7 +177,7 @@ async def test_hooks_get_what_they_will_probably_read_and_fetch_the_rest(game, r
     (call,) = game.hooks.calls
     assert ([room_id], [ada.user_id]) == ([one.room_id for one in call.rooms], [one.user_id for one in call.users])
     assert (bob.user_id, None, room_id) == (fetched[0].user_id, fetched[1], fetched[2].room_id)
-    assert {"type": "Play", "user": ada.user_id, "room": room_id, "request_id": 2} == call.about | {"request_id": 2}
+    assert {"type": "Play", "user": ada.user_id, "room": room_id, "request_id": 2} == call.about() | {"request_id": 2}
 
 
 async def test_a_script_reads_and_writes_a_user_who_is_offline(game, room):

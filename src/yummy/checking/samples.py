@@ -112,11 +112,13 @@ class SampleWorld:
 
     def room(self, room_id: str) -> RoomSnapshot | None:
         """What a hook can read of a room."""
-        return room_snapshot(self.uow, room_id)
+        room = self.uow.room(room_id)
+        return None if room is None else room_snapshot(self.uow, room)
 
     def user(self, user_id: str) -> UserSnapshot | None:
         """What a hook can read of a user."""
-        return user_snapshot(self.uow, user_id)
+        account = self.uow.account(user_id)
+        return None if account is None else user_snapshot(self.uow, account)
 
     def follow(self, name: str, model: Model) -> None:
         """Do what the core would do with a sample, as far as later samples show it.

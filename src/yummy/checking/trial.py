@@ -84,7 +84,7 @@ class Trial:
             rooms=() if room is None else (room,),
             users=() if user is None else (user,),
             fetch=self._fetch,
-            about=about,
+            about=lambda: about,
         )
         result = await self.host.call(call)
         if isinstance(result, Failed):

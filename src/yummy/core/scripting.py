@@ -26,11 +26,8 @@ from yummy.settings import Settings
 PREFETCH_MEMBERS_MAX = 64
 
 
-def room_snapshot(uow: UnitOfWork, room_id: str) -> RoomSnapshot | None:
-    """What a script can read of a room, or None if there is no such room."""
-    room = uow.room(room_id)
-    if room is None:
-        return None
+def room_snapshot(uow: UnitOfWork, room: Room) -> RoomSnapshot:
+    """What a script can read of a room."""
     return RoomSnapshot(
         room_id=room.id,
         name=room.name,
@@ -45,11 +42,8 @@ def room_snapshot(uow: UnitOfWork, room_id: str) -> RoomSnapshot | None:
     )
 
 
-def user_snapshot(uow: UnitOfWork, user_id: str) -> UserSnapshot | None:
-    """What a script can read of a user, or None if the unit of work knows no such user."""
-    account = uow.account(user_id)
-    if account is None:
-        return None
+def user_snapshot(uow: UnitOfWork, account: Account) -> UserSnapshot:
+    """What a script can read of a user."""
     return UserSnapshot(
         user_id=account.id,
         name=account.name,

@@ -82,7 +82,8 @@ class HookCall:
         rooms: The rooms that scripts will probably look at.
         users: The users that scripts will probably look at.
         fetch: Finds what scripts look at beyond that, or None where there is no such thing. It may wait.
-        about: What log lines say of the message (``type``, ``user``, ``room`` and so on); plain data.
+        about: Tells what log lines say of the message (``type``, ``user``, ``room`` and so on), in plain data; asked
+            only where there is a line to write.
     """
 
     phase: Phase
@@ -92,7 +93,7 @@ class HookCall:
     rooms: tuple[RoomSnapshot, ...] = ()
     users: tuple[UserSnapshot, ...] = ()
     fetch: Fetch = fetch_nothing
-    about: dict[str, Any] = field(factory=dict)
+    about: Callable[[], dict[str, Any]] = dict
 
     @property
     def hook(self) -> str:

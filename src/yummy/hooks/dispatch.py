@@ -163,7 +163,7 @@ class Dispatch:
                 log_script_line(level, text, file=file, line=line, hook=hook, revision=self.revision_of(number))
             case (frames.REPORT, call_id, trouble, number):
                 waiting = self._calls.get(call_id)
-                about = {} if waiting is None else waiting.call.about
+                about = {} if waiting is None else waiting.call.about()
                 found = redacted(Trouble.from_plain(trouble), self._secrets(call_id))
                 self.reports.record(found, self.revision_of(number), about)
             case (frames.STATE, copy):
@@ -197,7 +197,7 @@ class Dispatch:
         self.counts.crashed += 1
         late = trouble.kind == "timeout"
         self.counts.timeouts += late
-        report = self.reports.record(trouble, str(serving.revision), call.about)
+        report = self.reports.record(trouble, str(serving.revision), call.about())
         return Crashed(HOOK_TIMEOUT if late else HOOK_ERROR, report.text if self.limits.debug else "")
 
     def _fetch(self, fetch_id: int, call_id: int, subject: Subject, subject_id: str) -> None:

@@ -18,8 +18,7 @@ else through `Chain.run`. Both use the same rules and the same commit. Once begu
 its connection: the tasks that run chains are the pipeline's own, and are not cancelled with a connection.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
@@ -39,7 +38,7 @@ from yummy.pipeline.desk import LookupStore, Passwords, ServiceDesk
 from yummy.pipeline.message import Message, Superseded
 from yummy.pipeline.scripts import HookStage, Scripts
 from yummy.pipeline.switchboard import Switchboard
-from yummy.pipeline.turns import Turns
+from yummy.pipeline.turns import Turns, Withdrawn
 from yummy.pipeline.unit import Table, UnitOfWork
 from yummy.protocol.errors import ErrorCode, Refusal
 from yummy.protocol.messages import Answer
@@ -121,14 +120,18 @@ class Chain:
         desk = ServiceDesk(work.uow, message, self.store, self.passwords, self.turns, self.switchboard)
         try:
             if not self._take_free_rooms(work, rule, message.model):
-                async with message.interruptible():
+                with message.interruptible(lambda: self.turns.withdraw(work.uow)):
                     await self._take_rooms(work, rule, message.model)
-            with self._hooks() as stage:
-                await self._stages(work, rule, message, desk, stage)
+            # The hooks of one revision of the scripts, from pre to post.
+            hooks = self.hooks.pin()
+            try:
+                await self._stages(work, rule, message, desk, HookStage(hooks, self.store, work, message.about))
+            finally:
+                hooks.release()
         except Refusal as refusal:
             message.fail(refusal)
-        except Superseded:
-            raise
+        except Withdrawn:
+            raise Superseded from None
         except Exception:  # noqa: BLE001  # a fault of ours must cost this message only
             self._fault(message)
         finally:
@@ -140,16 +143,15 @@ class Chain:
         if work.session is not None and work.uow.session(work.session.id) is None:
             # It was ended while the message waited for its turn.
             raise Refusal(ErrorCode.NOT_AUTHENTICATED)
-        about = message.about()
-        model = await stage.pre(work, message.model, about)
+        model = await stage.pre(message.model)
         answer, refusal = await self._core(work, rule, model, desk)
         if work.begun is not None and refusal is None:
             # Within the login, which fails with them.
-            begun = await stage.pre(work, work.begun, about)
-            await stage.post(work, begun, success=True, about=about)
+            begun = await stage.pre(work.begun)
+            await stage.post(begun, success=True)
         if refusal is None and work.made:
             model = attrs.evolve(model, **work.made)
-        await stage.post(work, model, success=refusal is None, about=about)
+        await stage.post(model, success=refusal is None)
         after = await self._committer.commit(work.uow, lambda: _answer(message, answer, refusal))
         self._follow(after, work)
 
@@ -255,8 +257,11 @@ class Chain:
         work = attrs.evolve(self._work(message), uow=uow)
         try:
             await self._take_rooms(work, rule, model)
-            with self._hooks() as stage:
-                await self._say_farewell(work, rule, message, stage)
+            hooks = self.hooks.pin()
+            try:
+                await self._say_farewell(work, rule, message, HookStage(hooks, self.store, work, message.about))
+            finally:
+                hooks.release()
         except Exception:  # noqa: BLE001  # nobody waits for an answer; the log is who hears of it
             self._fault(message)
         finally:
@@ -268,13 +273,13 @@ class Chain:
         try:
             if work.uow.account(model.user_id) is None and self.hooks.wants_either(message.hook):
                 work.uow.load(await self.store.load_accounts([model.user_id]))
-            model = await stage.pre(work, model, message.about())
+            model = await stage.pre(model)
         except Refusal as refusal:
             self._farewell_failed(work, message, start, refusal)
         rule.run(work, model)
         middle = work.uow.savepoint()
         try:
-            await stage.post(work, model, success=True, about=message.about())
+            await stage.post(model, success=True)
         except Refusal as refusal:
             self._farewell_failed(work, message, middle, refusal)
         try:
@@ -288,15 +293,6 @@ class Chain:
     def _farewell_failed(self, work: Work, message: Message, savepoint: Any, refusal: Refusal) -> None:
         work.uow.rollback(savepoint)
         _log.warning("hook_failed", why=refusal.error, code=refusal.code, **message.about())
-
-    @contextmanager
-    def _hooks(self) -> Iterator[HookStage]:
-        """The hook stages of one message, which are those of one revision of the scripts from its pre to its post."""
-        hooks = self.hooks.pin()
-        try:
-            yield HookStage(hooks, self.store)
-        finally:
-            hooks.release()
 
     def _work(self, message: Message) -> Work:
         session = None if message.session_id is None else self.world.sessions.get(message.session_id)

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 import attrs
+import trio
 
 from yummy.core.values import Account, IdentityKind
 from yummy.core.work import SessionRecord
 from yummy.pipeline.commit import Store
-from yummy.pipeline.message import Message
+from yummy.pipeline.message import Message, Superseded
 from yummy.pipeline.switchboard import Line, Switchboard
 from yummy.pipeline.turns import TurnKey, Turns
 from yummy.pipeline.unit import Table, UnitOfWork
@@ -142,11 +143,14 @@ class ServiceDesk:
         if line is None or line is self.message.line:
             return
         try:
-            async with self.message.interruptible():
+            with trio.CancelScope() as scope, self.message.interruptible(scope.cancel):
                 await line.give_way()
         except BaseException:
             line.go_on()
             raise
+        if scope.cancelled_caught:
+            line.go_on()
+            raise Superseded
         if line.session_id == session_id:
             # The commit hangs it up; without one it goes on.
             self._waiting_lines.append(line)

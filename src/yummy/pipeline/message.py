@@ -1,12 +1,11 @@
 """A message on its way: what the pipeline keeps of it from reading to answer."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
 import structlog
-import trio
 
 from yummy.model import HOOK_NAMES, Model
 from yummy.pipeline.switchboard import Line, encode_frame
@@ -44,7 +43,7 @@ class Message:
     connection: int | None = None
     address: str | None = None
     session_id: str | None = None
-    _waiting: trio.CancelScope | None = None
+    _stop_waiting: Callable[[], None] | None = None
 
     @property
     def hook(self) -> str:
@@ -77,23 +76,20 @@ class Message:
             frame = encode_frame(failure_document(self.type, self.request_id, refusal), self.encoding)
         self.line.send(frame)
 
-    @asynccontextmanager
-    async def interruptible(self) -> AsyncIterator[None]:
+    @contextmanager
+    def interruptible(self, stop_waiting: Callable[[], None]) -> Iterator[None]:
         """While inside, `interrupt` drops the message: it only waits, and has changed nothing.
 
-        Raises:
-            Superseded: It was interrupted.
+        Args:
+            stop_waiting: Ends what is waited for inside.
         """
-        with trio.CancelScope() as scope:
-            self._waiting = scope
-            try:
-                yield
-            finally:
-                self._waiting = None
-        if scope.cancelled_caught:
-            raise Superseded
+        self._stop_waiting = stop_waiting
+        try:
+            yield
+        finally:
+            self._stop_waiting = None
 
     def interrupt(self) -> None:
         """Drop the message if it has not begun its chain; else it ends it."""
-        if self._waiting is not None:
-            self._waiting.cancel()
+        if self._stop_waiting is not None:
+            self._stop_waiting()

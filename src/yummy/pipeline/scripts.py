@@ -1,6 +1,6 @@
 """The hook stages: a message's pre and post hooks, and what their outcome means for its unit of work."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import attrs
@@ -8,6 +8,7 @@ import structlog
 
 from yummy import model as models
 from yummy.core.scripting import PREFETCH_MEMBERS_MAX, apply_write, room_snapshot, scripted_keys, user_snapshot
+from yummy.core.values import Room
 from yummy.core.work import Work
 from yummy.hooks.calls import (
     Crashed,
@@ -23,6 +24,7 @@ from yummy.hooks.calls import (
 )
 from yummy.model import HOOK_NAMES, with_changes
 from yummy.pipeline.commit import Store
+from yummy.pipeline.unit import UnitOfWork
 from yummy.plain import PlainDataError, check_plain
 from yummy.protocol.errors import ErrorCode, Refusal
 
@@ -60,6 +62,20 @@ class HookRefusal(Refusal):
     """A hook failed: everything that its message has staged is dropped."""
 
 
+@attrs.frozen(eq=False)
+class _Shown:
+    """What was sent along with a call, and what it was made of.
+
+    Post mostly sees what pre saw, unless its message has changed something, or somebody has changed the room.
+    """
+
+    room: Room | None
+    user_id: str | None
+    written: int
+    rooms: tuple[RoomSnapshot, ...]
+    users: tuple[UserSnapshot, ...]
+
+
 @attrs.define(eq=False)
 class HookStage:
     """Runs the hooks of one message.
@@ -67,14 +83,17 @@ class HookStage:
     Attributes:
         hooks: Its hooks.
         store: Where accounts are looked up that a script asks about.
+        work: The message's work.
+        about: Tells what log lines say of the message.
     """
 
     hooks: Hooks
     store: Store
-    # What was sent along with the last call, and what it was made of: post mostly sees what pre did.
-    _shown: tuple[tuple[Any, ...], tuple[RoomSnapshot, ...], tuple[UserSnapshot, ...]] | None = None
+    work: Work
+    about: Callable[[], dict[str, Any]]
+    _shown: _Shown | None = None
 
-    async def pre[M: models.Model](self, work: Work, model: M, about: dict[str, Any]) -> M:
+    async def pre[M: models.Model](self, model: M) -> M:
         """Run the pre hooks.
 
         Returns:
@@ -83,45 +102,30 @@ class HookStage:
         Raises:
             HookRefusal: One of them failed.
         """
-        name = HOOK_NAMES[type(model)]
-        if not self.hooks.wants("pre", name):
+        if not self.hooks.wants("pre", HOOK_NAMES[type(model)]):
             return model
-        passed = await self._call(work, "pre", model, success=None, about=about)
-        changed = self._with(work, model, passed.changes)
-        self._write(work, passed)
+        passed = await self._call("pre", model, success=None)
+        changed = self._with(model, passed.changes)
+        self._write(passed)
         return changed
 
-    async def post(self, work: Work, model: models.Model, *, success: bool, about: dict[str, Any]) -> None:
+    async def post(self, model: models.Model, *, success: bool) -> None:
         """Run the post hooks.
 
         Args:
-            work: The message's work.
             model: With what pre set and core made.
             success: Whether core did what was asked.
-            about: What log lines say.
 
         Raises:
             HookRefusal: One of them failed.
         """
         if self.hooks.wants("post", HOOK_NAMES[type(model)]):
-            self._write(work, await self._call(work, "post", model, success=success, about=about))
+            self._write(await self._call("post", model, success=success))
 
-    async def _call(
-        self, work: Work, phase: Phase, model: models.Model, *, success: bool | None, about: dict[str, Any]
-    ) -> Passed:
-        async def fetch(subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
-            return await self._fetch(work, subject, subject_id)
-
-        rooms, users = self._about(work, model)
+    async def _call(self, phase: Phase, model: models.Model, *, success: bool | None) -> Passed:
+        shown = self._show(model)
         call = HookCall(
-            phase=phase,
-            name=HOOK_NAMES[type(model)],
-            model=model,
-            success=success,
-            rooms=rooms,
-            users=users,
-            fetch=fetch,
-            about=about,
+            phase, HOOK_NAMES[type(model)], model, success, shown.rooms, shown.users, self._fetch, self.about
         )
         try:
             result = await self.hooks.call(call)
@@ -134,38 +138,39 @@ class HookStage:
                 raise HookRefusal(code, message)
             case Crashed(code, text):
                 known = ErrorCode.HOOK_TIMEOUT if code == ErrorCode.HOOK_TIMEOUT else ErrorCode.HOOK_ERROR
-                debug = work.settings.debug_hooks and text
+                debug = self.work.settings.debug_hooks and text
                 # A script's text may hold what no encoding can carry.
-                shown = text.encode("utf-8", "backslashreplace").decode()
-                raise HookRefusal(known, f"{known.text}:\n{shown}" if debug else None)
+                shown_text = text.encode("utf-8", "backslashreplace").decode()
+                raise HookRefusal(known, f"{known.text}:\n{shown_text}" if debug else None)
 
-    def _about(self, work: Work, model: models.Model) -> tuple[tuple[RoomSnapshot, ...], tuple[UserSnapshot, ...]]:
+    def _show(self, model: models.Model) -> _Shown:
         """What a hook is most likely to read: the room that the message names, who sends it, and whom it is about."""
+        work, uow, shown = self.work, self.work.uow, self._shown
         room_id = getattr(model, "room_id", None)
-        uow = work.uow
         room = None if room_id is None else uow.room(room_id)
-        seen = (room, model.user_id, uow.written)
-        if self._shown is not None and seen == self._shown[0]:
-            # Post sees what pre saw, unless this message has changed something, or somebody has changed the room.
-            return self._shown[1], self._shown[2]
-        sender = None if work.session is None else work.session.user_id
-        carried = room is not None and len(room.members) <= PREFETCH_MEMBERS_MAX
-        rooms = (room_snapshot(uow, room_id),) if carried and room_id is not None else ()
-        users = (None if name is None else _shown_user(work, name) for name in dict.fromkeys((sender, model.user_id)))
-        self._shown = (seen, tuple(filter(None, rooms)), tuple(filter(None, users)))
-        return self._shown[1], self._shown[2]
+        user_id, written = model.user_id, uow.written
+        if shown is not None and room is shown.room and user_id == shown.user_id and written == shown.written:
+            return shown
+        rooms = (room_snapshot(uow, room),) if room is not None and len(room.members) <= PREFETCH_MEMBERS_MAX else ()
+        senders = (user_id,) if work.session is None else {work.session.user_id: None, user_id: None}
+        users = [_shown_user(uow, name) for name in senders if name is not None]
+        self._shown = _Shown(room, user_id, written, rooms, tuple(user for user in users if user is not None))
+        return self._shown
 
-    async def _fetch(self, work: Work, subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
+    async def _fetch(self, subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
+        uow = self.work.uow
         if subject == "room":
-            return room_snapshot(work.uow, subject_id)
-        if work.uow.account(subject_id) is None:
+            room = uow.room(subject_id)
+            return None if room is None else room_snapshot(uow, room)
+        if uow.account(subject_id) is None:
             try:
-                work.uow.load(await self.store.load_accounts([subject_id]))
+                uow.load(await self.store.load_accounts([subject_id]))
             except Refusal as refusal:
                 _log.warning("user_not_read", user=subject_id, why=refusal.error)
-        return _shown_user(work, subject_id)
+        return _shown_user(uow, subject_id)
 
-    def _with[M: models.Model](self, work: Work, model: M, changes: dict[str, Any]) -> M:
+    def _with[M: models.Model](self, model: M, changes: dict[str, Any]) -> M:
+        work = self.work
         if not changes:
             return model
         try:
@@ -179,17 +184,18 @@ class HookStage:
             work.scripted = scripted_keys(getattr(model, "metas", None), changes["metas"])
         return changed
 
-    def _write(self, work: Work, passed: Passed) -> None:
+    def _write(self, passed: Passed) -> None:
         for write in passed.writes:
             try:
-                apply_write(work.uow, write, work.settings)
+                apply_write(self.work.uow, write, self.work.settings)
             except Refusal as refusal:
                 _log.warning("write_dropped", what=type(write).__name__, why=refusal.error)
 
 
-def _shown_user(work: Work, user_id: str) -> UserSnapshot | None:
+def _shown_user(uow: UnitOfWork, user_id: str) -> UserSnapshot | None:
     """What a script sees of a user. What it may write to is kept readable, though its user goes offline meanwhile."""
-    account = work.uow.account(user_id)
-    if account is not None:
-        work.uow.load([account])
-    return user_snapshot(work.uow, user_id)
+    account = uow.account(user_id)
+    if account is None:
+        return None
+    uow.load((account,))
+    return user_snapshot(uow, account)

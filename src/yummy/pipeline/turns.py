@@ -20,6 +20,10 @@ from yummy.pipeline.unit import UnitOfWork
 type TurnKey = tuple[Any, ...]
 
 
+class Withdrawn(Exception):  # noqa: N818  # it says a state: who waited was told to wait no longer
+    """A unit of work no longer waits for its turn, and does not hold it."""
+
+
 @attrs.define(eq=False)
 class _Turn:
     holder: UnitOfWork
@@ -29,7 +33,8 @@ class _Turn:
 @attrs.define(eq=False)
 class _Waiter:
     uow: UnitOfWork
-    granted: trio.Event = attrs.field(factory=trio.Event)
+    turn: _Turn
+    task: trio.lowlevel.Task
 
 
 @attrs.frozen
@@ -48,6 +53,8 @@ class Turns:
     """All turns that are held, by key; first come, first served."""
 
     _turns: dict[TurnKey, _Turn] = attrs.field(factory=dict)
+    # A unit of work waits for one turn at a time.
+    _waiters: dict[UnitOfWork, _Waiter] = attrs.field(factory=dict)
 
     def free(self, keys: Iterable[TurnKey]) -> bool:
         """Whether nobody holds any of these turns."""
@@ -63,21 +70,40 @@ class Turns:
         self._turns[key] = _Turn(uow)
 
     async def take(self, key: TurnKey, uow: UnitOfWork) -> None:
-        """Wait for a turn. Cancelled while waiting, it is not held."""
+        """Wait for a turn. Cancelled while waiting, it is not held.
+
+        Raises:
+            Withdrawn: The unit has been withdrawn.
+        """
         turn = self._turns.get(key)
         if turn is None:
             self.take_free(key, uow)
             return
-        waiter = _Waiter(uow)
+        if uow.withdrawn:
+            raise Withdrawn
+        waiter = _Waiter(uow, turn, trio.lowlevel.current_task())
         turn.waiting.append(waiter)
-        try:
-            await waiter.granted.wait()
-        except trio.Cancelled:
-            if waiter.granted.is_set():
+        self._waiters[uow] = waiter
+
+        def give_up(_: object) -> trio.lowlevel.Abort:
+            self._forget(waiter)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        # An event would do the same for three times the price, and players of one room wait for each other often.
+        await trio.lowlevel.wait_task_rescheduled(give_up)
+        if uow.withdrawn:
+            if self.holder(key) is uow:
+                # It was given the turn, and withdrawn before it could go on.
                 self.release(key)
-            else:
-                turn.waiting.remove(waiter)
-            raise
+            raise Withdrawn
+
+    def withdraw(self, uow: UnitOfWork) -> None:
+        """Let a unit of work wait for no turn any more: not for the one that it waits for, nor for another one."""
+        uow.withdrawn = True
+        waiter = self._waiters.get(uow)
+        if waiter is not None:
+            self._forget(waiter)
+            trio.lowlevel.reschedule(waiter.task)
 
     def hand_over(self, key: TurnKey, uow: UnitOfWork) -> None:
         """Give a turn that is held to another unit of work, past all who wait for it."""
@@ -90,9 +116,14 @@ class Turns:
             del self._turns[key]
             return
         waiter = turn.waiting.popleft()
+        del self._waiters[waiter.uow]
         turn.holder = waiter.uow
-        waiter.granted.set()
+        trio.lowlevel.reschedule(waiter.task)
 
     def statistics(self) -> TurnStatistics:
         """How many turns are held and waited for."""
-        return TurnStatistics(len(self._turns), sum(len(turn.waiting) for turn in self._turns.values()))
+        return TurnStatistics(len(self._turns), len(self._waiters))
+
+    def _forget(self, waiter: _Waiter) -> None:
+        waiter.turn.waiting.remove(waiter)
+        del self._waiters[waiter.uow]

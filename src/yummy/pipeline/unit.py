@@ -87,11 +87,13 @@ class UnitOfWork:
         world: The committed state beneath.
         held: The keys whose turns the message has.
         staged: Deliveries, changes of values not held, durable records and after-effects, in order.
+        withdrawn: Whether it waits for no turn any more: its message is dropped before it begins.
     """
 
     world: World
     held: set[Key] = attrs.field(factory=set)
     staged: list[Any] = attrs.field(factory=list)
+    withdrawn: bool = False
     _overlay: dict[Key, Any] = attrs.field(factory=dict)
     _loaded: dict[str, Account] = attrs.field(factory=dict)
     _journal: list[tuple[Key, Any]] = attrs.field(factory=list)
