@@ -103,7 +103,7 @@ class Siege:
             "handshakes": statistics.handshakes,
             "bytes queued": statistics.bytes_queued,
             "lines": len(server.chain.switchboard._lines),
-            "chains": server.tasks.running,
+            "chains": server.driver.running,
             "turns": server.chain.turns.statistics().held,
             "sessions": len(server.world.sessions),
             "rooms": len(server.world.rooms),

@@ -26,10 +26,10 @@ from yummy.hooks.opening import open_hooks
 from yummy.passwords import Argon2Passwords
 from yummy.pipeline.chain import Chain
 from yummy.pipeline.desk import Passwords
+from yummy.pipeline.driver import Driver
 from yummy.pipeline.intake import Connection, Intake
 from yummy.pipeline.operators import Operators
 from yummy.pipeline.switchboard import Switchboard
-from yummy.pipeline.tasks import Tasks
 from yummy.pipeline.windows import Windows
 from yummy.protocol.errors import Refusal
 from yummy.salt import with_secrets
@@ -76,7 +76,7 @@ class Parts:
         database: Accounts and issued sessions.
         store: The database, asked from the event loop.
         hooks: The scripts.
-        tasks: The chains that run.
+        driver: Drives the chains, and counts those that run.
         windows: The sessions without a connection.
         services: Owns what chains need; ends after them.
     """
@@ -86,13 +86,13 @@ class Parts:
     database: Database
     store: AccountStore
     hooks: HookHost
-    tasks: Tasks
+    driver: Driver
     windows: Windows
     services: trio.Nursery
 
     def make_peer(self, connection: Connection) -> Intake:
         """The pipeline's end of a connection that has come."""
-        return Intake(connection, self.chain, self.tasks.start, self.windows.open, trio.current_time)
+        return Intake(connection, self.chain, self.driver, self.windows.open, trio.current_time)
 
 
 @attrs.define(eq=False)
@@ -105,7 +105,7 @@ class Server:
         database: Accounts and issued sessions.
         hooks: The scripts.
         transport: Its connections.
-        tasks: The chains that run.
+        driver: Drives the chains, and counts those that run.
     """
 
     settings: Settings
@@ -113,7 +113,7 @@ class Server:
     database: Database
     hooks: HookHost
     transport: Transport
-    tasks: Tasks
+    driver: Driver
 
     @property
     def world(self) -> World:
@@ -229,7 +229,7 @@ async def open_server(settings: Settings, *, wall_clock: Callable[[], float] = t
         parts.services.start_soon(parts.hooks.watch)
         serving = partial(serve, **await _transport_parts(settings), make_peer=parts.make_peer)
         transport = await parts.services.start(serving)
-        yield Server(settings, parts.chain, parts.database, parts.hooks, transport, parts.tasks)
+        yield Server(settings, parts.chain, parts.database, parts.hooks, transport, parts.driver)
 
 
 @asynccontextmanager
@@ -258,7 +258,7 @@ async def open_parts(
                 parts = _join(settings, database, hooks, services, chains, wall_clock, hashing)
                 if settings.sqlite_file is not None:
                     # A database in memory is out of operators' reach.
-                    await services.start(Operators(parts.store, parts.chain.obey, parts.tasks.start).run)
+                    await services.start(Operators(parts.store, parts.chain.obey, parts.driver.launch).run)
                 yield parts
             except BaseException as error:  # noqa: BLE001  # raised again below, not wrapped in groups by the nurseries
                 failure = error
@@ -282,7 +282,7 @@ def _join(
 ) -> Parts:
     world = World()
     store = AccountStore(database)
-    tasks = Tasks(chains)
+    driver = Driver(chains)
     chain = Chain(
         world=world,
         store=store,
@@ -293,16 +293,17 @@ def _join(
         tokens=Tokens(settings.salt_key, settings.token_lifetime),
         throttles=Throttles.of(settings),
         clock=wall_clock,
-        start=tasks.start,
+        driver=driver,
     )
     windows = Windows(
         world,
         settings.connection_restore_wait_timeout,
-        lambda session_id: tasks.start(chain.end_session, session_id, "window"),
+        lambda session_id: driver.launch(chain.end_session(session_id, "window")),
     )
+    chains.start_soon(driver.run)
     services.start_soon(windows.run)
     services.start_soon(_forget_sessions, store, wall_clock)
-    return Parts(settings, chain, database, store, hooks, tasks, windows, services)
+    return Parts(settings, chain, database, store, hooks, driver, windows, services)
 
 
 async def _transport_parts(settings: Settings) -> dict[str, Any]:
@@ -381,7 +382,7 @@ async def _drain(server: Server) -> bool:
     deadline = trio.current_time() + timeout
     await server.transport.drain(timeout)
     with trio.move_on_at(deadline) as waiting:
-        await server.tasks.wait_idle()
+        await server.driver.wait_idle()
     if waiting.cancelled_caught:
-        _log.warning("messages_cut_off", count=server.tasks.running)
+        _log.warning("messages_cut_off", count=server.driver.running)
     return not waiting.cancelled_caught

@@ -51,7 +51,7 @@ def dispatch(nursery):
 
 def serving(dispatch, number=1):
     revision = Sources("/hooks", (("game.py", b""),)).revision(number)
-    return Serving(revision, {"pre_play": None, "post_play": None}, dispatch.call, print)
+    return Serving(revision, {"pre_play": None, "post_play": None}, dispatch.ask, print)
 
 
 def pre_play(message="hi", **options):
@@ -65,9 +65,9 @@ class Caller:
     result: object = None
     scope: trio.CancelScope = field(factory=trio.CancelScope)
 
-    async def run(self, call, one):
+    async def run(self, dispatch, call, one):
         with self.scope:
-            self.result = await one.call(call)
+            self.result = await dispatch.call(call, one)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def begin(dispatch, nursery):
 
     async def begin(call=None, number=1):
         caller = Caller()
-        nursery.start_soon(caller.run, call or pre_play(), serving(dispatch, number))
+        nursery.start_soon(caller.run, dispatch, call or pre_play(), serving(dispatch, number))
         await trio.testing.wait_all_tasks_blocked()
         return caller
 
@@ -113,15 +113,14 @@ class TestCalls:
         assert 0 == dispatch.waiting
 
     async def test_what_no_script_wants_is_not_sent(self, dispatch):
-        one = serving(dispatch)
         call = HookCall("pre", "logout", model.Logout())
-        assert Passed({}, ()) == await one.call(call)
+        assert Passed({}, ()) == await dispatch.call(call, serving(dispatch))
         assert [] == dispatch.peer.ids
 
     async def test_who_was_cancelled_before_sends_nothing(self, dispatch):
         with trio.CancelScope() as scope:
             scope.cancel()
-            await serving(dispatch).call(pre_play())
+            await dispatch.call(pre_play(), serving(dispatch))
         assert [] == dispatch.peer.ids
         assert 0 == dispatch.waiting
 
@@ -142,12 +141,12 @@ class TestCalls:
             (await begin()).scope.cancel()
         await trio.testing.wait_all_tasks_blocked()
         with pytest.raises(HooksBusy):
-            await serving(dispatch).call(pre_play())
+            await dispatch.call(pre_play(), serving(dispatch))
         assert (1, 5) == (dispatch.counts.refused, dispatch.counts.most_waiting)
 
     async def test_what_cannot_be_sent_fails_its_own_caller_only(self, dispatch, begin):
         with pytest.raises(TypeError):
-            await serving(dispatch).call(pre_play(object()))
+            await dispatch.call(pre_play(object()), serving(dispatch))
         assert 0 == dispatch.waiting
         other = await begin()
         dispatch.take((frames.PASSED, dispatch.peer.ids[-1], {}, ()))

@@ -135,7 +135,7 @@ class Stage:
         """Wait until the server has nothing more to do."""
         server = self.server
         await wait_all_tasks_blocked()
-        while server.tasks.running or server.hooks.statistics().waiting:
+        while server.driver.running or server.hooks.statistics().waiting:
             # Scripts and SQL are in threads, which this loop does not see.
             await wait_all_tasks_blocked(POLL)
 

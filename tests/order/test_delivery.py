@@ -287,7 +287,7 @@ async def test_under_load_everybody_hears_the_same_in_the_same_order_and_nothing
         async with trio.open_nursery() as nursery:
             for number in range(ROOMS):
                 nursery.start_soon(fill, server, number)
-        await server.tasks.wait_idle()
+        await server.driver.wait_idle()
         assert server.chain.turns.statistics().held == 0
     assert len(talk.accepted) > ROOMS * STEADY * REQUESTS // 2
     for steady, newcomer, lost in rooms:

@@ -392,7 +392,7 @@ class Game(RuleBasedStateMachine):
         self.stage.call(self.stage.clear)
         server = self.stage.server
         assert (server.world.rooms, server.world.sessions, server.world.accounts) == ({}, {}, {})
-        assert (server.tasks.running, server.chain.turns.statistics().held) == (0, 0)
+        assert (server.driver.running, server.chain.turns.statistics().held) == (0, 0)
 
 
 def as_comparable(room):

@@ -16,6 +16,7 @@ from yummy.core.values import Account
 from yummy.core.work import RevokeSessions, SessionRecord, SetUserType
 from yummy.hooks.calls import Passed
 from yummy.pipeline.chain import Chain
+from yummy.pipeline.driver import Driver
 from yummy.pipeline.intake import Intake
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.windows import Windows
@@ -89,6 +90,7 @@ class FakePasswords:
 class FakeHooks:
     """Scripts as plain functions of a `HookCall`: ``hooks["pre_play"] = lambda call: Failed("no", "code")``."""
 
+    nursery: trio.Nursery
     functions: dict[str, Any] = attrs.field(factory=dict)
     calls: list[Any] = attrs.field(factory=list)
     pinned: int = 0
@@ -109,13 +111,16 @@ class FakeHooks:
     def wants_either(self, name):
         return self.wants("pre", name) or self.wants("post", name)
 
-    async def call(self, call):
+    def ask(self, call, done):
         self.calls.append(call)
-        await trio.lowlevel.checkpoint()
         result = self.functions[call.hook](call)
         if inspect.isawaitable(result):
-            result = await result
-        return result or Passed({}, ())
+            self.nursery.start_soon(self._wait, result, done)
+        else:
+            done(result or Passed({}, ()))
+
+    async def _wait(self, result, done):
+        done(await result or Passed({}, ()))
 
     @property
     def names(self):
@@ -216,13 +221,17 @@ class Game:
     )
     world: World = attrs.field(factory=World)
     store: FakeStore = attrs.field(factory=FakeStore)
-    hooks: FakeHooks = attrs.field(factory=FakeHooks)
     now: float = 1_000_000.0
     steady: float = 0.0
+    hooks: Any = None
+    driver: Any = None
     chain: Any = None
     windows: Any = None
 
     def __attrs_post_init__(self):
+        self.hooks = FakeHooks(self.nursery)
+        self.driver = Driver(self.nursery)
+        self.nursery.start_soon(self.driver.run)
         self.chain = Chain(
             world=self.world,
             store=self.store,
@@ -233,10 +242,10 @@ class Game:
             tokens=Tokens(SECRET, 1000),
             throttles=Throttles.of(self.settings),
             clock=lambda: self.now,
-            start=self.nursery.start_soon,
+            driver=self.driver,
         )
         self.windows = Windows(
-            self.world, 10, lambda session_id: self.nursery.start_soon(self.chain.end_session, session_id, "window")
+            self.world, 10, lambda session_id: self.driver.launch(self.chain.end_session(session_id, "window"))
         )
 
     def use(self, **settings):
@@ -247,8 +256,13 @@ class Game:
     def connect(self, **fields):
         """A client that has not logged in."""
         connection = FakeConnection(**fields)
-        start = self.nursery.start_soon
-        return Client(connection, Intake(connection, self.chain, start, self.windows.open, lambda: self.steady))
+        return Client(connection, Intake(connection, self.chain, self.driver, self.windows.open, lambda: self.steady))
+
+    async def run(self, steps):
+        """Run a chain of the server's own to its end."""
+        ended = trio.Event()
+        if not self.driver.begin(steps, lambda _: ended.set()):
+            await ended.wait()
 
     async def player(self, name):
         """A client that has logged in."""

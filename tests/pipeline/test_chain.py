@@ -16,6 +16,7 @@ from yummy.hooks.calls import (
     SetRoomMeta,
     SetUserMeta,
 )
+from yummy.pipeline.unit import Table, UnitOfWork
 from yummy.settings import Settings
 
 
@@ -522,3 +523,20 @@ async def test_a_name_that_somebody_else_has_is_refused(game):
         await bob.refused("GetUser", user_id="nobody"),
         await bob.refused("UpdateUser", target_user_id=ada.user_id, name="x"),
     )
+
+
+async def test_a_message_that_gets_its_turn_just_as_it_is_told_to_give_way_is_dropped_before_it_begins(game):
+    ada, room_id = await game.players("ada")
+    key, holder = (Table.ROOM, room_id), UnitOfWork(game.world)
+    game.chain.turns.take_free(key, holder)
+    sent = ada.tell("Play", room_id=room_id, message=1)
+
+    game.chain.turns.release(key)
+    ada.intake._gives_way = True
+    ada.intake._running.interrupt()
+    await wait_all_tasks_blocked()
+
+    assert (None, True) == (ada.answer(sent), game.chain.turns.free([key]))
+    ada.intake.go_on()
+    await ada.quiet()
+    assert ada.answer(sent)["status"]

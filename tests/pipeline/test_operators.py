@@ -20,7 +20,7 @@ def change(game, client, what, **fields):
 async def test_all_sessions_of_the_user_end_and_nobody_else_s(game, what):
     ada, bob, room = await game.players("ada", "bob")
     again = await game.player("ada")
-    await game.chain.obey(change(game, ada, what))
+    await game.run(game.chain.obey(change(game, ada, what)))
     await wait_all_tasks_blocked()
 
     assert {bob.user_id} == {session.user_id for session in game.world.sessions.values()}
@@ -33,7 +33,7 @@ async def test_all_sessions_of_the_user_end_and_nobody_else_s(game, what):
 async def test_a_change_that_ends_nothing_counts_for_who_is_inside(game, what):
     ada = await game.player("ada")
     await ada.ok("UpdateUser", name="Ada")
-    await game.chain.obey(change(game, ada, what, user_type=3, name="what the server knows better"))
+    await game.run(game.chain.obey(change(game, ada, what, user_type=3, name="what the server knows better")))
 
     me = await ada.ok("Me")
     assert (3, "Ada", None) == (me["user_type"], me["name"], ada.connection.closed)
@@ -43,7 +43,7 @@ async def test_a_change_of_who_is_not_inside_changes_nothing_here(game):
     ada = await game.player("ada")
     await ada.ok("Logout")
     writes = len(game.store.writes)
-    await game.chain.obey(change(game, ada, AccountChange.TYPE, user_type=3))
+    await game.run(game.chain.obey(change(game, ada, AccountChange.TYPE, user_type=3)))
 
     assert (writes, {}) == (len(game.store.writes), game.world.accounts)
 
@@ -56,7 +56,7 @@ async def test_a_login_that_was_under_way_is_ended_too(game):
     ada.tell("AuthDeviceId", id="device-of-ada")
     await wait_all_tasks_blocked()
     # The login has read the account and waits in a hook before its commit.
-    game.nursery.start_soon(game.chain.obey, change(game, ada, AccountChange.DISABLED, disabled=True))
+    game.driver.launch(game.chain.obey(change(game, ada, AccountChange.DISABLED, disabled=True)))
     await wait_all_tasks_blocked()
     assert {} == game.world.sessions
     gate.set()
@@ -89,7 +89,7 @@ class Notices:
 async def test_notices_are_read_once_each_but_those_older_than_the_server(nursery, mock_clock):
     store = Notices([Notice(4, "ada", AccountChange.TYPE)])
     obeyed = []
-    await nursery.start(Operators(store, "obey", lambda _obey, notice: obeyed.append(notice.number)).run)
+    await nursery.start(Operators(store, lambda notice: notice.number, obeyed.append).run)
 
     async def look():
         mock_clock.jump(INTERVAL)

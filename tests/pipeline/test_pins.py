@@ -6,6 +6,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from yummy.hooks.calls import Crashed, Failed, HooksBusy, Passed
+from yummy.pipeline.driver import Driver
 
 
 def busy(_call):
@@ -122,7 +123,8 @@ async def test_it_is_let_go_of_when_the_server_ends_in_the_midst(game, room, see
 
     game.hooks["pre_play"] = watched(game, seen, for_ever)
     async with trio.open_nursery() as server:
-        ada.intake.start = server.start_soon
+        ada.intake.driver = Driver(server)
+        server.start_soon(ada.intake.driver.run)
         ada.tell("Play", room_id=room_id, message=1)
         await wait_all_tasks_blocked()
         assert 1 == game.hooks.pinned

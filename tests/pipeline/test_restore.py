@@ -24,7 +24,7 @@ async def test_a_session_whose_connection_was_lost_goes_on(game):
 async def test_a_session_that_is_over_begins_anew(game):
     ada, _, room_id = await game.players("ada", "bob")
     await ada.intake.finish("closed")
-    await game.chain.end_session(ada.session_id, "window")
+    await game.run(game.chain.end_session(ada.session_id, "window"))
     again = game.connect()
     game.hooks["pre_user_connected"] = lambda call: None
 

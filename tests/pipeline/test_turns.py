@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from yummy.pipeline.turns import Turns
+from yummy.pipeline.turns import Turns, TurnStatistics, Withdrawn
 from yummy.pipeline.unit import UnitOfWork
 from yummy.store.world import World
 
@@ -96,3 +96,42 @@ async def test_who_is_cancelled_after_the_turn_was_given_still_has_it(turns, nur
     await wait_all_tasks_blocked()
 
     assert turns.holder(KEY) is mine
+
+
+class Waiter:
+    """Notes what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def resume(self, _value=None):
+        self.told.append("go on")
+
+    def throw(self, error):
+        self.told.append(type(error))
+
+
+async def test_who_is_withdrawn_waits_no_longer_and_the_next_one_gets_the_turn(turns):
+    first, second = unit(), unit()
+    waiters = Waiter(), Waiter()
+    turns.take_free(KEY, unit())
+    for uow, waiter in zip((first, second), waiters, strict=True):
+        turns.queue(KEY, uow, waiter)
+
+    turns.withdraw(first)
+    turns.release(KEY)
+
+    assert ([[Withdrawn], ["go on"]], second) == ([waiter.told for waiter in waiters], turns.holder(KEY))
+    with pytest.raises(Withdrawn):
+        turns.queue(KEY, first, waiters[0])
+    turns.release(KEY)
+    assert TurnStatistics(held=0, waiting=0) == turns.statistics()
+
+
+async def test_who_is_withdrawn_while_it_waits_for_nothing_keeps_what_it_holds(turns):
+    mine, waiter = unit(), Waiter()
+    turns.queue(KEY, mine, waiter)
+
+    turns.withdraw(mine)
+
+    assert (["go on"], mine, True) == (waiter.told, turns.holder(KEY), mine.withdrawn)

@@ -101,7 +101,7 @@ async def attack(siege, data, border, end):
         if end == "half":
             await client.stream.send_eof()
         if end == "read":
-            await siege.server.tasks.wait_idle()
+            await siege.server.driver.wait_idle()
             with trio.move_on_after(0.01):
                 await client.end()
     if end == "reset":

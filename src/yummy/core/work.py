@@ -3,7 +3,7 @@
 Also the shape of a rule (`Rule`), and of the services that its prepare step awaits (`Desk`).
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 import attrs
@@ -234,7 +234,7 @@ class Rule:
 
     run: Callable[[Work, Any], Answer]
     rooms: Callable[[Work, Any], Iterable[str]] = no_turns
-    prepare: Callable[[Work, Any, Desk], Awaitable[None]] | None = None
+    prepare: Callable[[Work, Any, Desk], Coroutine[Any, Any, None]] | None = None
     ready: Callable[[Work, Any], bool] | None = None
 
     def waits(self, work: Work, model: Model) -> bool:

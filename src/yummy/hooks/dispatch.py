@@ -39,12 +39,11 @@ _model_fields = {
 
 @define(eq=False)
 class _Waiting:
-    """A call in flight. Without a task, its caller was cancelled and nobody waits for the reply."""
+    """A call in flight. Without ``done``, nobody waits for the reply any more."""
 
     call: HookCall
     serving: Serving
-    task: trio.lowlevel.Task | None
-    result: HookResult | None = None
+    done: Callable[[HookResult], None] | None
 
 
 @define(eq=False)
@@ -78,32 +77,55 @@ class Dispatch:
         """How many calls wait or run."""
         return len(self._calls)
 
-    async def call(self, call: HookCall, serving: Serving) -> HookResult:
-        """Run all scripts' hooks of one half; see `Serving.call`."""
+    def ask(self, call: HookCall, serving: Serving, done: Callable[[HookResult], None]) -> int | None:
+        """Have all scripts' hooks of one half run; see `Serving.ask`.
+
+        Returns:
+            The id of the call, if it waits now.
+        """
         if not serving.wants(call.phase, call.name):
-            return Passed({}, ())
-        await trio.lowlevel.checkpoint_if_cancelled()
+            done(Passed({}, ()))
+            return None
         if self.refusal is not None:
-            return self._crashed(call, serving, attrs.evolve(self.refusal, hook=call.hook))
+            done(self._crashed(call, serving, attrs.evolve(self.refusal, hook=call.hook)))
+            return None
         if len(self._calls) >= self.limits.queue:
             self.counts.refused += 1
             raise HooksBusy(f"{self.limits.queue} hook calls wait already (HOOK_QUEUE)")
         call_id = next(self._call_ids)
-        waiting = _Waiting(call, serving, trio.lowlevel.current_task())
+        waiting = _Waiting(call, serving, done)
         if self.peer is not None:
             self._send(self.peer, call_id, waiting)
         self._calls[call_id] = waiting
         self.counts.calls += 1
         self.counts.most_waiting = max(self.counts.most_waiting, len(self._calls))
+        return call_id
 
-        def give_up(_: object) -> trio.lowlevel.Abort:
-            waiting.task = None
-            return trio.lowlevel.Abort.SUCCEEDED
+    async def call(self, call: HookCall, serving: Serving) -> HookResult:
+        """Have hooks run, and wait for their result.
 
-        await trio.lowlevel.wait_task_rescheduled(give_up)
-        if waiting.result is None:
-            raise RuntimeError("a hook call was woken without a result")
-        return waiting.result
+        Cancelled before it is sent, nothing runs; cancelled later, the hooks run all the same and their result is
+        dropped. Other calls are not touched.
+
+        Raises:
+            HooksBusy: The queue is full; nothing runs.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        results: list[HookResult] = []
+        come = trio.Event()
+
+        def done(result: HookResult) -> None:
+            results.append(result)
+            come.set()
+
+        call_id = self.ask(call, serving, done)
+        try:
+            await come.wait()
+        except trio.Cancelled:
+            if call_id in self._calls:
+                self._calls[call_id].done = None
+            raise
+        return results[0]
 
     def serve(self, peer: Peer, known: int) -> None:
         """Let an interpreter serve from now on; what waits goes there, in order.
@@ -189,9 +211,8 @@ class Dispatch:
 
     def _resolve(self, call_id: int, result: HookResult) -> None:
         waiting = self._calls.pop(call_id)
-        waiting.result = result
-        if waiting.task is not None:
-            trio.lowlevel.reschedule(waiting.task)
+        if waiting.done is not None:
+            waiting.done(result)
 
     def _crashed(self, call: HookCall, serving: Serving, trouble: Trouble) -> Crashed:
         self.counts.crashed += 1
@@ -204,7 +225,7 @@ class Dispatch:
         waiting, peer = self._calls.get(call_id), self.peer
         if peer is None:
             return
-        if waiting is None or waiting.task is None or self.nursery is None:
+        if waiting is None or waiting.done is None or self.nursery is None:
             # Its unit of work is gone, so there is nothing that could be looked at.
             _answer(peer, fetch_id, (), "the message was given up")
         else:

@@ -92,8 +92,8 @@ class HookHost:
         return self.serving
 
     async def call(self, call: HookCall) -> HookResult:
-        """Run hooks of the revision that serves; see `Serving.call`."""
-        return await self.serving.call(call)
+        """Run hooks of the revision that serves; see `Dispatch.call`."""
+        return await self._dispatch.call(call, self.serving)
 
     def statistics(self) -> HookStatistics:
         """What the hook engine has done since its start."""
@@ -199,7 +199,7 @@ class HookHost:
     def _accept(self, peer: Peer, revision: Revision, loaded: LoadedScripts, growth: int) -> None:
         """Scripts were loaded: they serve, beside those that still have messages to end."""
         before = self.serving
-        self.serving = Serving(revision, loaded.hooks, self._dispatch.call, self._retire)
+        self.serving = Serving(revision, loaded.hooks, self._dispatch.ask, self._retire)
         self._older[before.revision.number] = before
         if not before.users:
             self._retire(before)

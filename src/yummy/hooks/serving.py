@@ -3,7 +3,7 @@
 Owns the count of the messages that a revision still has to end. It knows neither trio nor frames.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 from attrs import define, field
@@ -16,8 +16,8 @@ from yummy.hooks.revision import NO_SCRIPTS, Revision
 class Ask(Protocol):
     """What runs calls."""
 
-    def __call__(self, call: HookCall, serving: "Serving") -> Awaitable[HookResult]:
-        """Run all scripts' hooks of one half, of a revision."""
+    def __call__(self, call: HookCall, serving: "Serving", done: Callable[[HookResult], None], /) -> object:
+        """Have all scripts' hooks of one half run, of a revision."""
 
 
 @define(eq=False)
@@ -27,14 +27,14 @@ class Serving:
     Attributes:
         revision: The scripts.
         places: The hooks that do something, and where they are defined.
-        ask: Runs them.
+        run: Runs them.
         released: Called when the last message has ended that began with it.
         users: Messages that have begun and not ended with it.
     """
 
     revision: Revision
     places: dict[str, Place | None]
-    ask: Ask
+    run: Ask
     released: Callable[["Serving"], None]
     users: int = 0
     _hooks: frozenset[tuple[str, str]] = field(init=False)
@@ -53,16 +53,17 @@ class Serving:
         """Whether any script has a pre or post hook of this name that does something; cheap."""
         return name in self._names
 
-    def call(self, call: HookCall) -> Awaitable[HookResult]:
-        """Run all scripts' hooks of one half, after those that were called before.
+    def ask(self, call: HookCall, done: Callable[[HookResult], None]) -> None:
+        """Have all scripts' hooks of one half run, after those that were asked for before.
 
-        Cancelled before it is sent, nothing runs; cancelled later, the hooks run all the same and their result is
-        dropped. Other calls are not touched.
+        Args:
+            call: Which ones, and what they get.
+            done: Gets the result, once; it may be called before this returns.
 
         Raises:
             HooksBusy: The queue is full; nothing runs.
         """
-        return self.ask(call, self)
+        self.run(call, self, done)
 
     def release(self) -> None:
         """The message that this was given to has ended."""
@@ -71,8 +72,8 @@ class Serving:
             self.released(self)
 
 
-async def _ask_nobody(call: HookCall, serving: Serving) -> HookResult:  # noqa: ARG001  # there is nobody to ask
-    return Passed({}, ())
+def _ask_nobody(_call: HookCall, _serving: Serving, done: Callable[[HookResult], None]) -> None:
+    done(Passed({}, ()))
 
 
 #: Stands where no scripts serve.

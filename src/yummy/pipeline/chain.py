@@ -13,12 +13,14 @@ post failed            dropped       dropped       dropped        post's failure
 durable write failed   dropped       dropped       dropped        ``storage_failed``
 =====================  ============  ============  =============  =============================
 
-A message without hooks whose preparation needs nothing runs through `Chain.run_now` without ever waiting; everything
-else through `Chain.run`. Both use the same rules and the same commit. Once begun, a chain ends, whatever becomes of
-its connection: the tasks that run chains are the pipeline's own, and are not cancelled with a connection.
+A chain is a generator (`yummy.pipeline.steps`) that waits for turns, for hooks, for what the prepare step needs and
+for durable writes, and only where there is something to wait for: a message without hooks most often runs to its end
+within the call that began it. Once begun, a chain ends, whatever becomes of its connection: who drives chains is the
+server's own.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import attrs
@@ -35,8 +37,10 @@ from yummy.core.values import OPERATORS_FIELDS
 from yummy.core.work import EndSession, Rule, SessionEnded, Work, account_key
 from yummy.pipeline.commit import AfterEffect, Committer
 from yummy.pipeline.desk import LookupStore, Passwords, ServiceDesk
+from yummy.pipeline.driver import Driver
 from yummy.pipeline.message import Message, Superseded
 from yummy.pipeline.scripts import HookStage, Scripts
+from yummy.pipeline.steps import Steps, awaited
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.turns import Turns, Withdrawn
 from yummy.pipeline.unit import Table, UnitOfWork
@@ -62,7 +66,7 @@ class Chain:
         tokens: Makes and reads tokens.
         throttles: Who has failed too often lately.
         clock: Unix seconds, now.
-        start: Starts a task of the server's own.
+        driver: Drives chains, and starts tasks of the server's own.
         turns: Who may change what now.
     """
 
@@ -75,7 +79,7 @@ class Chain:
     tokens: Tokens
     throttles: Throttles
     clock: Callable[[], float]
-    start: Callable[..., None]
+    driver: Driver
     turns: Turns = attrs.field(factory=Turns)
 
     _committer: Committer = attrs.field(init=False)
@@ -83,94 +87,68 @@ class Chain:
     def __attrs_post_init__(self) -> None:
         self._committer = Committer(self.world, self.store, self.turns, self.switchboard)
 
-    def run_now(self, message: Message) -> bool:
-        """Run a message if nothing in it waits.
-
-        Returns:
-            False if something would wait; nothing has happened then.
-        """
-        if self.hooks.wants_either(message.hook):
-            return False
-        rule = RULES[type(message.model)]
-        work = self._work(message)
-        rooms = [(Table.ROOM, room_id) for room_id in rule.rooms(work, message.model)]
-        if rule.waits(work, message.model) or not self.turns.free(rooms):
-            return False
-        work.uow.held.update(rooms)
-        try:
-            answer = rule.run(work, message.model)
-            committer = self._committer
-            if work.begun is not None or committer.is_durable(work.uow):
-                return False
-            self._follow(committer.commit_now(work.uow, lambda: message.succeed(answer)), work)
-        except Refusal as refusal:
-            message.fail(refusal)
-        except Exception:  # noqa: BLE001  # a fault of ours must cost this message only
-            self._fault(message)
-        return True
-
-    async def run(self, message: Message) -> None:
+    def run(self, message: Message) -> Steps[bool]:
         """Run a message through all stages. Its sender is answered in any case.
 
-        Raises:
-            Superseded: Its connection had to give way before it began.
+        Returns:
+            False if its connection had to give way before it began: nothing has happened, nobody was answered.
         """
         rule = RULES[type(message.model)]
         work = self._work(message)
-        desk = ServiceDesk(work.uow, message, self.store, self.passwords, self.turns, self.switchboard)
+        desk = None if rule.prepare is None else self._desk(work, message)
         try:
             if not self._take_free_rooms(work, rule, message.model):
-                with message.interruptible(lambda: self.turns.withdraw(work.uow)):
-                    await self._take_rooms(work, rule, message.model)
+                yield from self._wait_for_rooms(work, rule, message)
             # The hooks of one revision of the scripts, from pre to post.
             hooks = self.hooks.pin()
             try:
-                await self._stages(work, rule, message, desk, HookStage(hooks, self.store, work, message.about))
+                yield from self._stages(work, rule, message, desk, HookStage(hooks, self.store, work, message.about))
             finally:
                 hooks.release()
         except Refusal as refusal:
             message.fail(refusal)
-        except Withdrawn:
-            raise Superseded from None
+        except (Withdrawn, Superseded):
+            return False
         except Exception:  # noqa: BLE001  # a fault of ours must cost this message only
             self._fault(message)
         finally:
-            desk.release_lines()
-            desk.release_turns()
+            if desk is not None:
+                desk.leave()
             self._release_rooms(work)
+        return True
 
-    async def _stages(self, work: Work, rule: Rule, message: Message, desk: ServiceDesk, stage: HookStage) -> None:
-        if work.session is not None and work.uow.session(work.session.id) is None:
-            # It was ended while the message waited for its turn.
-            raise Refusal(ErrorCode.NOT_AUTHENTICATED)
-        model = await stage.pre(message.model)
-        answer, refusal = await self._core(work, rule, model, desk)
-        if work.begun is not None and refusal is None:
-            # Within the login, which fails with them.
-            begun = await stage.pre(work.begun)
-            await stage.post(begun, success=True)
-        if refusal is None and work.made:
-            model = attrs.evolve(model, **work.made)
-        await stage.post(model, success=refusal is None)
-        after = await self._committer.commit(work.uow, lambda: _answer(message, answer, refusal))
-        self._follow(after, work)
-
-    async def _core(
-        self, work: Work, rule: Rule, model: models.Model, desk: ServiceDesk
-    ) -> tuple[Answer | None, Refusal | None]:
-        """Prepare and core; a refusal drops what core staged and keeps what pre did."""
-        savepoint = None
+    def _stages(
+        self, work: Work, rule: Rule, message: Message, desk: ServiceDesk | None, stage: HookStage
+    ) -> Steps[None]:
+        model = yield from stage.pre(message.model)
+        answer, refusal, savepoint = None, None, None
         try:
-            if rule.waits(work, model) and rule.prepare is not None:
-                await rule.prepare(work, model, desk)
+            if desk is not None and rule.prepare is not None and rule.waits(work, model):
+                yield awaited(self.driver.start, rule.prepare(work, model, desk))
             savepoint = work.uow.savepoint()
-            return rule.run(work, model), None
-        except Refusal as refusal:
+            answer = rule.run(work, model)
+        except Refusal as refused:
+            # What core staged is dropped, what pre did is kept.
             if savepoint is not None:
                 work.uow.rollback(savepoint)
-            return None, refusal
+            refusal = refused
+        if work.begun is not None and refusal is None:
+            # Within the login, which fails with them.
+            begun = yield from stage.pre(work.begun)
+            yield from stage.post(begun, success=True)
+        if refusal is None and work.made:
+            model = attrs.evolve(model, **work.made)
+        yield from stage.post(model, success=refusal is None)
+        yield from self._commit(work, lambda: _answer(message, answer, refusal))
 
-    async def end_session(self, session_id: str, reason: str) -> None:
+    def _commit(self, work: Work, answer: Callable[[], None]) -> Steps[None]:
+        if self._committer.is_durable(work.uow):
+            after = yield awaited(self.driver.start, self._committer.commit(work.uow, answer))
+        else:
+            after = self._committer.commit_now(work.uow, answer)
+        self._follow(after, work)
+
+    def end_session(self, session_id: str, reason: str) -> Steps[None]:
         """End a session of the server's own accord: its window is over, or its password has changed.
 
         Args:
@@ -179,24 +157,24 @@ class Chain:
         """
         message = Message(models.Logout(), type="EndSession")
         work = self._work(message)
-        desk = ServiceDesk(work.uow, message, self.store, self.passwords, self.turns, self.switchboard)
+        desk = self._desk(work, message)
         try:
             if reason != "window":
-                await self._silence(session_id)
-            await self._take_rooms(work, _SESSION_ROOMS, session_id)
+                yield awaited(self.driver.start, self._silence(session_id))
+            yield from self._take_rooms(work, _SESSION_ROOMS, session_id)
             session = self.world.sessions.get(session_id)
             if session is None:
                 return
-            await desk.take_turns([account_key(session.user_id)])
+            yield awaited(self.driver.start, desk.take_turns([account_key(session.user_id)]))
             session = self.world.sessions.get(session_id)
             if session is None or (reason == "window" and session.connection is not None):
                 return
             sessions.end(work, session, reason=reason)
-            self._follow(await self._committer.commit(work.uow, lambda: None), work)
+            yield from self._commit(work, _answer_nobody)
         except Exception:  # noqa: BLE001  # nobody waits for an answer; the log is who hears of it
             self._fault(message)
         finally:
-            desk.release_turns()
+            desk.leave()
             self._release_rooms(work)
 
     async def _silence(self, session_id: str) -> None:
@@ -213,7 +191,7 @@ class Chain:
             # What it had begun has made it speak for another session.
             line.go_on()
 
-    async def obey(self, notice: Notice) -> None:
+    def obey(self, notice: Notice) -> Steps[None]:
         """Carry out on the live state what an operator has changed in the store.
 
         Args:
@@ -221,25 +199,25 @@ class Chain:
         """
         message = Message(models.Logout(), type="Operator")
         work = self._work(message)
-        desk = ServiceDesk(work.uow, message, self.store, self.passwords, self.turns, self.switchboard)
+        desk = self._desk(work, message)
         try:
             # A login that has read the account before it was changed holds this turn until its session is there.
-            await desk.take_turns([account_key(notice.user_id)])
-            stored = await self.store.load_accounts([notice.user_id])
+            yield awaited(self.driver.start, desk.take_turns([account_key(notice.user_id)]))
+            stored = yield awaited(self.driver.start, self.store.load_accounts([notice.user_id]))
             online = self.world.accounts.get(notice.user_id)
             if online is not None and stored:
                 changed = {name: getattr(stored[0], name) for name in OPERATORS_FIELDS}
                 work.uow.put_account(attrs.evolve(online, **changed))
             if notice.what.ends_sessions:
                 end_sessions(work, notice.user_id, reason="operator")
-            self._follow(await self._committer.commit(work.uow, lambda: None), work)
+            yield from self._commit(work, _answer_nobody)
         except Exception:  # noqa: BLE001  # nobody waits for an answer; the log is who hears of it
             self._fault(message)
         finally:
-            desk.release_turns()
+            desk.leave()
             self._release_rooms(work)
 
-    async def farewell(self, ended: SessionEnded, uow: UnitOfWork) -> None:
+    def farewell(self, ended: SessionEnded, uow: UnitOfWork) -> Steps[None]:
         """Tell a session's rooms that it has gone, and run the hooks of disconnecting.
 
         Core has nothing to refuse here. A hook that fails loses its own effects only, and is logged.
@@ -256,10 +234,10 @@ class Chain:
         rule = RULES[models.UserDisconnected]
         work = attrs.evolve(self._work(message), uow=uow)
         try:
-            await self._take_rooms(work, rule, model)
+            yield from self._take_rooms(work, rule, model)
             hooks = self.hooks.pin()
             try:
-                await self._say_farewell(work, rule, message, HookStage(hooks, self.store, work, message.about))
+                yield from self._say_farewell(work, rule, message, HookStage(hooks, self.store, work, message.about))
             finally:
                 hooks.release()
         except Exception:  # noqa: BLE001  # nobody waits for an answer; the log is who hears of it
@@ -267,28 +245,28 @@ class Chain:
         finally:
             self._release_rooms(work)
 
-    async def _say_farewell(self, work: Work, rule: Rule, message: Message, stage: HookStage) -> None:
+    def _say_farewell(self, work: Work, rule: Rule, message: Message, stage: HookStage) -> Steps[None]:
         model: Any = message.model
         start = work.uow.savepoint()
         try:
             if work.uow.account(model.user_id) is None and self.hooks.wants_either(message.hook):
-                work.uow.load(await self.store.load_accounts([model.user_id]))
-            model = await stage.pre(model)
+                work.uow.load((yield awaited(self.driver.start, self.store.load_accounts([model.user_id]))))
+            model = yield from stage.pre(model)
         except Refusal as refusal:
             self._farewell_failed(work, message, start, refusal)
         rule.run(work, model)
         middle = work.uow.savepoint()
         try:
-            await stage.post(model, success=True)
+            yield from stage.post(model, success=True)
         except Refusal as refusal:
             self._farewell_failed(work, message, middle, refusal)
         try:
-            await self._committer.commit(work.uow, lambda: None)
+            yield from self._commit(work, _answer_nobody)
         except Refusal as refusal:
             # Its rooms are told all the same.
             self._farewell_failed(work, message, start, refusal)
             rule.run(work, model)
-            self._committer.commit_now(work.uow, lambda: None)
+            self._committer.commit_now(work.uow, _answer_nobody)
 
     def _farewell_failed(self, work: Work, message: Message, savepoint: Any, refusal: Refusal) -> None:
         work.uow.rollback(savepoint)
@@ -307,6 +285,9 @@ class Chain:
             session=session,
         )
 
+    def _desk(self, work: Work, message: Message) -> ServiceDesk:
+        return ServiceDesk(work.uow, message, self.store, self.passwords, self.turns, self.switchboard)
+
     def _take_free_rooms(self, work: Work, rule: Rule, model: Any) -> bool:
         """Take the turns of rooms if nobody has any of them; whether they were taken."""
         wanted = _room_keys(rule.rooms(work, model))
@@ -317,37 +298,54 @@ class Chain:
         work.uow.held |= wanted
         return True
 
-    async def _take_rooms(self, work: Work, rule: Rule, model: Any) -> None:
+    def _wait_for_rooms(self, work: Work, rule: Rule, message: Message) -> Steps[None]:
+        """Wait for the turns of a client's message, which is dropped if its connection has to give way meanwhile."""
+        with message.interruptible(lambda: self.turns.withdraw(work.uow)):
+            yield from self._take_rooms(work, rule, message.model)
+        if work.session is not None and work.uow.session(work.session.id) is None:
+            # It was ended while the message waited.
+            raise Refusal(ErrorCode.NOT_AUTHENTICATED)
+
+    def _take_rooms(self, work: Work, rule: Rule, model: Any) -> Steps[None]:
         """Take the turns of rooms in the order of their ids; look again once held, and repeat if the set grew."""
         wanted = _room_keys(rule.rooms(work, model))
         while not wanted <= work.uow.held:
             self._release_rooms(work)
             for key in sorted(wanted, key=lambda key: key[1]):
-                await self.turns.take(key, work.uow)
+                yield partial(self.turns.queue, key, work.uow)
                 work.uow.held.add(key)
+                if work.uow.withdrawn:
+                    # Between the end of its wait and now.
+                    raise Withdrawn
             wanted |= _room_keys(rule.rooms(work, model))
 
     def _release_rooms(self, work: Work) -> None:
-        for key in [key for key in work.uow.held if self.turns.holder(key) is work.uow]:
-            self.turns.release(key)
-        work.uow.held.clear()
+        uow = work.uow
+        for key in uow.held:
+            if self.turns.holder(key) is uow:
+                self.turns.release(key)
+        uow.held.clear()
 
     def _follow(self, effects: list[AfterEffect], work: Work) -> None:
         """Start what follows from a commit, before its turns are given back."""
         for effect in effects:
             if isinstance(effect, EndSession):
-                self.start(self.end_session, effect.session_id, effect.reason)
+                self.driver.launch(self.end_session(effect.session_id, effect.reason))
                 continue
             uow = UnitOfWork(self.world)
             for key in _room_keys(effect.rooms):
                 if self.turns.holder(key) is work.uow:
                     self.turns.hand_over(key, uow)
                     uow.held.add(key)
-            self.start(self.farewell, effect, uow)
+            self.driver.launch(self.farewell(effect, uow))
 
     def _fault(self, message: Message) -> None:
         _log.exception("message_failed", **message.about())
         message.fail(Refusal(ErrorCode.INTERNAL))
+
+
+def _answer_nobody() -> None:
+    """For chains of the server's own."""
 
 
 def _answer(message: Message, answer: Answer | None, refusal: Refusal | None) -> None:

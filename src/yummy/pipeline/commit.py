@@ -29,6 +29,7 @@ from yummy.store.world import World
 
 CLOSE_TAKEN_OVER = 4003
 
+_ALWAYS_DURABLE = frozenset({SessionRecord, RevokeSessions})
 _RECORDS = (SessionRecord, RevokeSessions, SetUserType, SetPassword)
 
 type AfterEffect = SessionEnded | EndSession
@@ -64,10 +65,8 @@ class Committer:
 
     def is_durable(self, uow: UnitOfWork) -> bool:
         """Whether the commit writes to the store, and so waits."""
-        return bool(
-            uow.puts(Table.ACCOUNT)
-            or any(key[0] is Table.ACCOUNT for key in uow.changes())
-            or any(type(item) in (SessionRecord, RevokeSessions) for item in uow.staged)
+        return not _ALWAYS_DURABLE.isdisjoint(map(type, uow.staged)) or bool(
+            uow.written and (uow.puts(Table.ACCOUNT) or any(key[0] is Table.ACCOUNT for key in uow.changes()))
         )
 
     async def commit(self, uow: UnitOfWork, answer: Callable[[], None]) -> list[AfterEffect]:
@@ -120,7 +119,8 @@ class Committer:
         return finals
 
     def _apply(self, uow: UnitOfWork, accounts: list[Account], answer: Callable[[], None]) -> list[AfterEffect]:
-        self._swap(uow, accounts)
+        if uow.written:
+            self._swap(uow, accounts)
         for item in uow.staged:
             if type(item) is HangUp and (line := self.switchboard.line(item.connection)) is not None:
                 line.hang_up(CLOSE_TAKEN_OVER, "session taken over")

@@ -130,11 +130,15 @@ class ServiceDesk:
             self.turns.release(key)
         self._held.clear()
 
-    def release_lines(self) -> None:
-        """Let connections go on that gave way for nothing; those that the commit has hung up stay as they are."""
+    def leave(self) -> None:
+        """The message has ended.
+
+        Connections go on that gave way for nothing; those that the commit has hung up stay as they are.
+        """
         for line in self._waiting_lines:
             line.go_on()
         self._waiting_lines.clear()
+        self.release_turns()
 
     async def take_over(self, session_id: str) -> None:
         """See `yummy.core.work.Desk`."""

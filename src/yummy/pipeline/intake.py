@@ -1,9 +1,8 @@
 """Intake: one connection's end of the pipeline.
 
-What comes is checked in this order: rate, format, authentication. Then a message runs at once if nothing in it
-waits, and no earlier one of this connection still runs; else it queues, and one task handles the queue in order. That
-task exists only while there is something to handle, and belongs to the server, not to the connection: a message that
-has begun ends, though its client is gone.
+What comes is checked in this order: rate, format, authentication. Then a message begins at once, unless an earlier one
+of this connection still runs; then it queues, and begins when that has ended. A message that has begun ends, though its
+client is gone: who drives it is the server's own, not the connection's.
 """
 
 from collections import deque
@@ -18,7 +17,8 @@ import trio
 from yummy.core.values import Session
 from yummy.model import Model, identify
 from yummy.pipeline.chain import Chain
-from yummy.pipeline.message import Message, Superseded
+from yummy.pipeline.driver import AT_ONCE_MAX, Driver
+from yummy.pipeline.message import Message
 from yummy.pipeline.rate import RateLimit
 from yummy.protocol.codec import Encoding
 from yummy.protocol.errors import ErrorCode, Refusal, WrongFormat
@@ -29,9 +29,6 @@ _log = structlog.get_logger("yummy.pipeline")
 CLOSE_POLICY = 1008
 CLOSE_RATE = 4004
 CLOSE_ABUSE = 4005
-AT_ONCE_MAX = 32
-"""Messages of one connection that are handled without letting others run. (The transport's reader lets others run
-after each message that it reads.)"""
 RATE_WINDOW = 10.0
 """Seconds in which a connection may be refused for its rate only so often."""
 
@@ -71,7 +68,7 @@ class Intake:
     Attributes:
         connection: The transport's half.
         chain: Runs messages.
-        start: Starts a task of the server's.
+        driver: Drives the messages.
         detached: Called when the connection is gone and its session may come back.
         clock: Seconds of a steady clock.
         session_id: The session that the connection speaks for.
@@ -79,7 +76,7 @@ class Intake:
 
     connection: Connection
     chain: Chain
-    start: Callable[..., None]
+    driver: Driver
     detached: Callable[[Session], None]
     clock: Callable[[], float]
     session_id: str | None = None
@@ -119,10 +116,10 @@ class Intake:
             # Parsed all the same, so that the answer can name the request.
             message = item.message if isinstance(item, _Refused) else item
             item = _Refused(message, Refusal(ErrorCode.RATE_LIMITED, retry_after=wait))
-        if not self._working and not self.gives_way and self._handle_now(item):
-            return
-        self._queue.append(item)
-        self._begin_work()
+        if self._working or self.gives_way:
+            self._queue.append(item)
+        elif not self._handle(item):
+            self._work(on=True)
 
     @property
     def full(self) -> bool:
@@ -183,9 +180,11 @@ class Intake:
             await self._change()
 
     def go_on(self) -> None:
-        """Who asked to give way has gone, or wants it no longer: begin again where it stopped."""
+        """Who asked to give way has gone, or wants it no longer: begin again where it stopped, but not within this."""
         self._gives_way = False
-        self._begin_work()
+        if self._queue and not self._working and not self.gives_way:
+            self._work(on=True)
+            self.driver.soon(self._handle_queue)
 
     # Its own.
 
@@ -228,14 +227,47 @@ class Intake:
             if len(self._refused_at) >= settings.max_rate_limited:
                 self.connection.close(CLOSE_RATE, "too many messages")
 
-    def _handle_now(self, item: Message | _Refused) -> bool:
-        """Handle an item if nothing in it waits; whether it was handled."""
+    def _handle_queue(self) -> None:
+        """Handle the queue in order, until it is empty or a message waits; called again then."""
+        for _ in range(AT_ONCE_MAX):
+            if not self._queue or self.gives_way:
+                self._work(on=False)
+                return
+            item = self._queue.popleft()
+            self._wake()
+            if not self._handle(item):
+                self._work(on=True)
+                return
+        self._work(on=True)
+        self.driver.soon(self._handle_queue)
+
+    def _handle(self, item: Message | _Refused) -> bool:
+        """Handle one item as far as it goes; whether that is to its end."""
         if isinstance(item, _Refused):
             item.message.fail(item.refusal)
             return True
         if not self._sign(item):
             return True
-        return self.chain.run_now(item)
+        self._running = item
+        if not self.driver.begin(self.chain.run(item), self._ended):
+            return False
+        self._running = None
+        return True
+
+    def _ended(self, begun: bool | None) -> None:  # what the chain returned
+        """The message that waited has ended."""
+        message, self._running = self._running, None
+        if begun is False and message is not None:
+            # It had not begun. If this connection goes on after all, so does the message.
+            self._queue.appendleft(message)
+        self._handle_queue()
+
+    def _work(self, *, on: bool) -> None:
+        """Note whether a message is under way, or about to be."""
+        if on is not self._working:
+            self._working = self.connection.working = on
+            if not on:
+                self._wake()
 
     def _sign(self, message: Message) -> bool:
         """Say who sends it; whoever must be authenticated for it and is not, is refused."""
@@ -250,40 +282,6 @@ class Intake:
 
     def _session(self) -> Session | None:
         return None if self.session_id is None else self.chain.world.sessions.get(self.session_id)
-
-    async def _work(self) -> None:
-        """Handle the queue in order; ends when it is empty. Never cancelled but with the whole server."""
-        at_once = 0
-        try:
-            while self._queue and not self.gives_way:
-                item = self._queue.popleft()
-                self._wake()
-                if not self._handle_now(item) and isinstance(item, Message):
-                    self._running = item
-                    await self._run(item)
-                    self._running = None
-                    at_once = 0
-                elif (at_once := at_once + 1) == AT_ONCE_MAX:
-                    await trio.lowlevel.checkpoint()
-                    at_once = 0
-        finally:
-            self._running = None
-            self._working = self.connection.working = False
-            self._wake()
-
-    async def _run(self, message: Message) -> None:
-        try:
-            await self.chain.run(message)
-        except Superseded:
-            # It had not begun. If this connection goes on after all, so does the message.
-            self._queue.appendleft(message)
-        except Exception:  # noqa: BLE001  # what is wrong with one message must not keep those behind it
-            _log.exception("message_failed", connection=self.connection.id)
-
-    def _begin_work(self) -> None:
-        if self._queue and not self._working and not self.gives_way:
-            self._working = self.connection.working = True
-            self.start(self._work)
 
     def _wake(self) -> None:
         if self._changed is not None:

@@ -5,7 +5,7 @@ and only then at accounts. What must hold at once (nobody logs in to a disabled 
 works) does so without this, since every login asks the store; this is for whoever is inside already.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -13,6 +13,7 @@ import attrs
 import trio
 
 from yummy.core.notices import Notice
+from yummy.pipeline.steps import Steps
 from yummy.protocol.errors import Refusal
 
 INTERVAL = 1.0
@@ -43,13 +44,13 @@ class Operators:
 
     Attributes:
         store: Where they are.
-        obey: Carries one out; started as a task of the server's.
-        start: Starts such a task.
+        obey: Carries one out.
+        launch: Begins a chain of the server's own.
     """
 
     store: NoticeStore
-    obey: Callable[[Notice], Awaitable[None]]
-    start: Callable[..., None]
+    obey: Callable[[Notice], Steps[None]]
+    launch: Callable[[Steps[None]], None]
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Look again and again, until cancelled. What changed before the start is no news to this server.
@@ -65,4 +66,4 @@ class Operators:
             with suppress(Refusal):
                 for notice in await self.store.notices(last):
                     last = notice.number
-                    self.start(self.obey, notice)
+                    self.launch(self.obey(notice))

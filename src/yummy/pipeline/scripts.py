@@ -1,6 +1,6 @@
 """The hook stages: a message's pre and post hooks, and what their outcome means for its unit of work."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import attrs
@@ -24,6 +24,7 @@ from yummy.hooks.calls import (
 )
 from yummy.model import HOOK_NAMES, with_changes
 from yummy.pipeline.commit import Store
+from yummy.pipeline.steps import Steps
 from yummy.pipeline.unit import UnitOfWork
 from yummy.plain import PlainDataError, check_plain
 from yummy.protocol.errors import ErrorCode, Refusal
@@ -37,11 +38,15 @@ class Hooks(Protocol):
     def wants(self, phase: Phase, name: str) -> bool:
         """Whether any script has this hook."""
 
-    def call(self, call: HookCall) -> Awaitable[HookResult]:
-        """Run all scripts' hooks of one kind.
+    def ask(self, call: HookCall, done: Callable[[HookResult], None]) -> None:
+        """Have all scripts' hooks of one kind run.
+
+        Args:
+            call: Which ones.
+            done: Gets the result, once.
 
         Raises:
-            HooksBusy: Nothing was run, since too much waits already.
+            HooksBusy: Nothing is run, since too much waits already.
         """
 
     def release(self) -> None:
@@ -93,7 +98,7 @@ class HookStage:
     about: Callable[[], dict[str, Any]]
     _shown: _Shown | None = None
 
-    async def pre[M: models.Model](self, model: M) -> M:
+    def pre[M: models.Model](self, model: M) -> Steps[M]:
         """Run the pre hooks.
 
         Returns:
@@ -104,12 +109,12 @@ class HookStage:
         """
         if not self.hooks.wants("pre", HOOK_NAMES[type(model)]):
             return model
-        passed = await self._call("pre", model, success=None)
+        passed = yield from self._call("pre", model, success=None)
         changed = self._with(model, passed.changes)
         self._write(passed)
         return changed
 
-    async def post(self, model: models.Model, *, success: bool) -> None:
+    def post(self, model: models.Model, *, success: bool) -> Steps[None]:
         """Run the post hooks.
 
         Args:
@@ -120,15 +125,15 @@ class HookStage:
             HookRefusal: One of them failed.
         """
         if self.hooks.wants("post", HOOK_NAMES[type(model)]):
-            self._write(await self._call("post", model, success=success))
+            self._write((yield from self._call("post", model, success=success)))
 
-    async def _call(self, phase: Phase, model: models.Model, *, success: bool | None) -> Passed:
+    def _call(self, phase: Phase, model: models.Model, *, success: bool | None) -> Steps[Passed]:
         shown = self._show(model)
         call = HookCall(
             phase, HOOK_NAMES[type(model)], model, success, shown.rooms, shown.users, self._fetch, self.about
         )
         try:
-            result = await self.hooks.call(call)
+            result: HookResult = yield lambda waiter: self.hooks.ask(call, waiter.resume)
         except HooksBusy:
             raise HookRefusal(ErrorCode.BUSY) from None
         match result:

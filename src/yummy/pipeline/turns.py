@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 import trio
 
+from yummy.pipeline.steps import Waiter
 from yummy.pipeline.unit import UnitOfWork
 
 type TurnKey = tuple[Any, ...]
@@ -24,17 +25,13 @@ class Withdrawn(Exception):  # noqa: N818  # it says a state: who waited was tol
     """A unit of work no longer waits for its turn, and does not hold it."""
 
 
-@attrs.define(eq=False)
-class _Turn:
-    holder: UnitOfWork
-    waiting: deque["_Waiter"] = attrs.field(factory=deque)
+@attrs.frozen(eq=False)
+class _Place:
+    """A place in the line for a turn."""
 
-
-@attrs.define(eq=False)
-class _Waiter:
+    key: TurnKey
     uow: UnitOfWork
-    turn: _Turn
-    task: trio.lowlevel.Task
+    waiter: Waiter
 
 
 @attrs.frozen
@@ -52,78 +49,104 @@ class TurnStatistics:
 class Turns:
     """All turns that are held, by key; first come, first served."""
 
-    _turns: dict[TurnKey, _Turn] = attrs.field(factory=dict)
+    _holders: dict[TurnKey, UnitOfWork] = attrs.field(factory=dict)
+    # There only for turns that somebody waits for.
+    _lines: dict[TurnKey, deque[_Place]] = attrs.field(factory=dict)
     # A unit of work waits for one turn at a time.
-    _waiters: dict[UnitOfWork, _Waiter] = attrs.field(factory=dict)
+    _places: dict[UnitOfWork, _Place] = attrs.field(factory=dict)
 
     def free(self, keys: Iterable[TurnKey]) -> bool:
         """Whether nobody holds any of these turns."""
-        return not self._turns or not any(key in self._turns for key in keys)
+        return not self._holders or not any(key in self._holders for key in keys)
 
     def holder(self, key: TurnKey) -> UnitOfWork | None:
         """The unit of work whose turn it is."""
-        turn = self._turns.get(key)
-        return None if turn is None else turn.holder
+        return self._holders.get(key)
 
     def take_free(self, key: TurnKey, uow: UnitOfWork) -> None:
         """Take a turn that nobody holds."""
-        self._turns[key] = _Turn(uow)
+        self._holders[key] = uow
 
-    async def take(self, key: TurnKey, uow: UnitOfWork) -> None:
-        """Wait for a turn. Cancelled while waiting, it is not held.
+    def queue(self, key: TurnKey, uow: UnitOfWork, waiter: Waiter) -> None:
+        """Take a turn, or wait for it.
+
+        Args:
+            key: Which turn.
+            uow: Who wants it.
+            waiter: Resumed once the unit holds it; `Withdrawn` is thrown if it was withdrawn instead.
 
         Raises:
-            Withdrawn: The unit has been withdrawn.
+            Withdrawn: It was withdrawn before.
         """
-        turn = self._turns.get(key)
-        if turn is None:
+        if uow.withdrawn:
+            raise Withdrawn
+        if key not in self._holders:
+            self.take_free(key, uow)
+            waiter.resume()
+            return
+        place = self._places[uow] = _Place(key, uow, waiter)
+        self._lines.setdefault(key, deque()).append(place)
+
+    async def take(self, key: TurnKey, uow: UnitOfWork) -> None:
+        """Wait for a turn, in a task. Cancelled while waiting, it is not held."""
+        if key not in self._holders:
             self.take_free(key, uow)
             return
-        if uow.withdrawn:
-            raise Withdrawn
-        waiter = _Waiter(uow, turn, trio.lowlevel.current_task())
-        turn.waiting.append(waiter)
-        self._waiters[uow] = waiter
-
-        def give_up(_: object) -> trio.lowlevel.Abort:
-            self._forget(waiter)
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        # An event would do the same for three times the price, and players of one room wait for each other often.
-        await trio.lowlevel.wait_task_rescheduled(give_up)
-        if uow.withdrawn:
-            if self.holder(key) is uow:
-                # It was given the turn, and withdrawn before it could go on.
+        waiter = _Task()
+        self.queue(key, uow, waiter)
+        try:
+            await waiter.granted.wait()
+        except trio.Cancelled:
+            if waiter.granted.is_set():
                 self.release(key)
-            raise Withdrawn
+            else:
+                self._leave_line(self._places[uow])
+            raise
 
     def withdraw(self, uow: UnitOfWork) -> None:
         """Let a unit of work wait for no turn any more: not for the one that it waits for, nor for another one."""
         uow.withdrawn = True
-        waiter = self._waiters.get(uow)
-        if waiter is not None:
-            self._forget(waiter)
-            trio.lowlevel.reschedule(waiter.task)
+        place = self._places.get(uow)
+        if place is not None:
+            self._leave_line(place)
+            place.waiter.throw(Withdrawn())
 
     def hand_over(self, key: TurnKey, uow: UnitOfWork) -> None:
         """Give a turn that is held to another unit of work, past all who wait for it."""
-        self._turns[key].holder = uow
+        self._holders[key] = uow
 
     def release(self, key: TurnKey) -> None:
         """Give a turn to who has waited longest, if anybody has."""
-        turn = self._turns[key]
-        if not turn.waiting:
-            del self._turns[key]
+        line = self._lines.get(key)
+        if line is None:
+            del self._holders[key]
             return
-        waiter = turn.waiting.popleft()
-        del self._waiters[waiter.uow]
-        turn.holder = waiter.uow
-        trio.lowlevel.reschedule(waiter.task)
+        place = line[0]
+        self._leave_line(place)
+        self._holders[key] = place.uow
+        place.waiter.resume()
 
     def statistics(self) -> TurnStatistics:
         """How many turns are held and waited for."""
-        return TurnStatistics(len(self._turns), len(self._waiters))
+        return TurnStatistics(len(self._holders), len(self._places))
 
-    def _forget(self, waiter: _Waiter) -> None:
-        waiter.turn.waiting.remove(waiter)
-        del self._waiters[waiter.uow]
+    def _leave_line(self, place: _Place) -> None:
+        del self._places[place.uow]
+        line = self._lines[place.key]
+        line.remove(place)
+        if not line:
+            del self._lines[place.key]
+
+
+@attrs.define(eq=False)
+class _Task:
+    """A task that waits for its turn."""
+
+    granted: trio.Event = attrs.field(factory=trio.Event)
+
+    def resume(self, _value: Any = None) -> None:
+        self.granted.set()
+
+    def throw(self, error: Exception) -> None:
+        """Only chains are withdrawn; see `Turns.withdraw`."""
+        raise error

@@ -247,7 +247,7 @@ class Player:
 
     def _end(self, why: str) -> None:
         # As a transport does, which lets what was received end, whatever becomes of the connection.
-        self._parts.tasks.start(self._intake.finish, why)
+        self._parts.driver.start(self._intake.finish, why)
 
     def _hear(self, document: dict[str, Any]) -> None:
         message = Message(document)

@@ -133,12 +133,12 @@ class Stillness:
     def _busy(self) -> bool:
         parts = self.parts
         threads = parts.store.statistics().borrowed_tokens
-        return bool(parts.tasks.running or threads or parts.hooks.statistics().waiting)
+        return bool(parts.driver.running or threads or parts.hooks.statistics().waiting)
 
     def _why_busy(self) -> str:
         waiting = self.parts.hooks.statistics().waiting
         return (
-            f"the server has not come to rest within {self.patience:g} s (chains running: {self.parts.tasks.running}, "
+            f"the server has not come to rest within {self.patience:g} s (chains running: {self.parts.driver.running}, "
             f"hook calls waiting: {waiting})"
             + (". Does a hook wait for something that never comes?" if waiting else "")
         )

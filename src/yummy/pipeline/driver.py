@@ -1,0 +1,162 @@
+"""The driver: lets chains go on, one step after another, and starts the tasks that some of them need.
+
+Chains and tasks belong to the server and not to connections, so that what has begun ends. They are counted, so that a
+drain can wait for them, and none of them can take the server down.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import attrs
+import structlog
+import trio
+
+from yummy.pipeline.steps import Steps
+
+AT_ONCE_MAX = 32
+"""Steps that are done without letting others run."""
+
+_log = structlog.get_logger("yummy.pipeline")
+
+
+def _nothing(_result: Any) -> None:
+    pass
+
+
+@attrs.define(eq=False)
+class _Chain:
+    """A chain under way; a `yummy.pipeline.steps.Waiter`."""
+
+    steps: Steps[Any]
+    ended: Callable[[Any], None]
+    driver: "Driver"
+
+    def resume(self, value: Any = None) -> None:
+        self.driver.soon(self._go_on, value, None)
+
+    def throw(self, error: Exception) -> None:
+        self.driver.soon(self._go_on, None, error)
+
+    def advance(self, value: Any, error: Exception | None) -> tuple[Any] | None:
+        """Go on until it waits (None) or ends (what it returned, or None if it failed; in a tuple)."""
+        while True:
+            try:
+                wait = self.steps.send(value) if error is None else self.steps.throw(error)
+            except StopIteration as stop:
+                return (stop.value,)
+            except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
+                _log.exception("chain_failed")
+                return (None,)
+            value = error = None
+            try:
+                wait(self)
+            except Exception as refused:  # noqa: BLE001  # whatever it is, the chain knows what it means
+                error = refused
+            else:
+                return None
+
+    def _go_on(self, value: Any, error: Exception | None) -> None:
+        end = self.advance(value, error)
+        if end is not None:
+            self.driver.forget(self)
+            self.ended(*end)
+
+
+@attrs.define(eq=False)
+class Driver:
+    """Drives chains. There are at most one chain and one task for each connection, and one for each session that ends.
+
+    Attributes:
+        running: How many chains and tasks there are now.
+    """
+
+    _nursery: trio.Nursery
+    running: int = 0
+    _ready: deque[tuple[Callable[..., None], tuple[Any, ...]]] = attrs.field(factory=deque)
+    _chains: set[_Chain] = attrs.field(factory=set)
+    _lot: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot)
+    _idle: trio.Event = attrs.field(factory=trio.Event)
+
+    def begin(self, steps: Steps[Any], ended: Callable[[Any], None] = _nothing) -> bool:
+        """Run a chain up to where it waits.
+
+        Args:
+            steps: The chain.
+            ended: Called with what it returns, if it does not end at once; with None if it failed.
+
+        Returns:
+            Whether it has ended already.
+        """
+        chain = _Chain(steps, ended, self)
+        if chain.advance(None, None) is not None:
+            return True
+        self._remember(chain)
+        return False
+
+    def launch(self, steps: Steps[Any]) -> None:
+        """Begin a chain soon, not within this call."""
+        chain = _Chain(steps, _nothing, self)
+        self._remember(chain)
+        chain.resume()
+
+    def start(self, work: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        """Start a task. An error of it is logged and ends it alone."""
+        self._count()
+        self._nursery.start_soon(self._work, work, arguments)
+
+    def soon(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Call a function soon, not within this call, after those that were given before."""
+        self._ready.append((function, arguments))
+        if len(self._ready) == 1:
+            self._lot.unpark()
+
+    async def run(self) -> None:
+        """Let chains go on, until cancelled; then none of them does."""
+        try:
+            while True:
+                for _ in range(min(AT_ONCE_MAX, len(self._ready))):
+                    function, arguments = self._ready.popleft()
+                    try:
+                        function(*arguments)
+                    except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
+                        _log.exception("step_failed")
+                if self._ready:
+                    await trio.lowlevel.checkpoint()
+                else:
+                    await self._lot.park()
+        finally:
+            for chain in self._chains:
+                chain.steps.close()
+
+    async def wait_idle(self) -> None:
+        """Wait until no chain and no task is left."""
+        while self.running:
+            await self._idle.wait()
+
+    def forget(self, chain: _Chain) -> None:
+        """A chain has ended."""
+        self._chains.discard(chain)
+        self._discount()
+
+    async def _work(self, work: Callable[..., Awaitable[None]], arguments: tuple[Any, ...]) -> None:
+        try:
+            await work(*arguments)
+        except Exception:  # noqa: BLE001  # one task's fault must not be everybody's
+            _log.exception("task_failed")
+        finally:
+            self._discount()
+
+    def _remember(self, chain: _Chain) -> None:
+        self._chains.add(chain)
+        self._count()
+
+    def _count(self) -> None:
+        if not self.running:
+            self._idle = trio.Event()
+        self.running += 1
+
+    def _discount(self) -> None:
+        self.running -= 1
+        if not self.running:
+            self._idle.set()
