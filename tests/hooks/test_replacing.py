@@ -53,7 +53,7 @@ class Calls:
             await trio.lowlevel.checkpoint()
 
     async def _run(self, call, serving):
-        self.results[call.model.message] = await serving.call(call)
+        self.results[call.model.message] = await self.host.call(call, serving)
 
 
 async def ended(host):
@@ -158,7 +158,7 @@ async def test_a_message_of_an_older_revision_ends_with_that_revision(
         assert "its message began with scripts that ended with their interpreter" in calls.results["old"].text
         assert ["new", 1] == calls.results["new"].changes["message"]
         # Its other half comes later, to an interpreter that has never had its scripts.
-        assert "which has ended" in (await old.call(pre_play("later"))).text
+        assert "which has ended" in (await host.call(pre_play("later"), old)).text
         old.release()
         new.release()
         assert {} == host._older

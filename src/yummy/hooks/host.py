@@ -91,9 +91,9 @@ class HookHost:
         self.serving.users += 1
         return self.serving
 
-    async def call(self, call: HookCall) -> HookResult:
-        """Run hooks of the revision that serves; see `Dispatch.call`."""
-        return await self._dispatch.call(call, self.serving)
+    async def call(self, call: HookCall, serving: Serving | None = None) -> HookResult:
+        """Run hooks of a revision, of the one that serves if none is named; see `Dispatch.call`."""
+        return await self._dispatch.call(call, serving or self.serving)
 
     def statistics(self) -> HookStatistics:
         """What the hook engine has done since its start."""
