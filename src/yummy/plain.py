@@ -110,7 +110,11 @@ def to_plain(value: object, *, allow_bytes: bool = True) -> Any:
     return copy
 
 
-def _convert(value: object, depth: int) -> object:  # noqa: PLR0911  # one return for each type
+def _convert(value: object, depth: int) -> object:
+    kind = type(value)
+    # Most values. Not by a set of types: a script's metaclass may say what the hash of its class is.
+    if kind is str or kind is int or kind is float or kind is bool or value is None:
+        return value
     if isinstance(value, Enum):
         return _convert(value.value, depth)
     if depth == 0 and isinstance(value, list | tuple | dict):
@@ -119,10 +123,12 @@ def _convert(value: object, depth: int) -> object:  # noqa: PLR0911  # one retur
         return [_convert(item, depth - 1) for item in value]
     if isinstance(value, dict):
         return {_convert(key, depth): _convert(item, depth - 1) for key, item in value.items()}
-    # A subclass of a plain type travels as the plain type.
+    return _scalar(value)
+
+
+def _scalar(value: object) -> object:
+    """A subclass of a plain type travels as the plain type."""
     match value:
-        case bool():
-            return value
         case int():
             return int(value)
         case float():
@@ -135,15 +141,16 @@ def _convert(value: object, depth: int) -> object:  # noqa: PLR0911  # one retur
             return value
 
 
-def same(first: object, second: object) -> bool:
+def same(first: Any, second: Any) -> bool:
     """Whether two pieces of plain data are alike in type and value (``1``, ``1.0`` and ``True`` are not)."""
-    if type(first) is not type(second):
+    kind = type(first)
+    if kind is not type(second):
         return False
-    if isinstance(first, list) and isinstance(second, list):
+    if kind is list:
         return len(first) == len(second) and all(map(same, first, second))
-    if isinstance(first, dict) and isinstance(second, dict):
+    if kind is dict:
         return first.keys() == second.keys() and all(same(value, second[key]) for key, value in first.items())
-    return first == second
+    return bool(first == second)
 
 
 def encoded_size(value: object) -> int:

@@ -36,32 +36,32 @@ class _Field:
 
     name: str
     attribute: "attrs.Attribute[Any]"
-    settable: bool
     mutable: bool
 
 
 @frozen
 class Copier:
-    """Makes models of one class, and looks at what became of them."""
+    """Makes models of one class, and looks at what became of them.
+
+    Attributes:
+        model: The class.
+        fields: All of its fields, in order.
+        settable: The places and fields that a script can set.
+    """
 
     model: type[Model]
     fields: tuple[_Field, ...]
+    settable: tuple[tuple[int, _Field], ...]
 
     @classmethod
     def of(cls, model: type[Model]) -> "Copier":
         """The copier of a class."""
-        return cls(
-            model,
-            tuple(
-                _Field(
-                    attribute.name,
-                    attribute,
-                    bool(attribute.metadata.get(SETTABLE)),
-                    bool(attribute.metadata.get(MUTABLE)),
-                )
-                for attribute in attrs.fields(model)
-            ),
+        fields = tuple(
+            _Field(attribute.name, attribute, bool(attribute.metadata.get(MUTABLE)))
+            for attribute in attrs.fields(model)
         )
+        places = enumerate(fields)
+        return cls(model, fields, tuple(one for one in places if one[1].attribute.metadata.get(SETTABLE)))
 
     def make(self, values: list[Any]) -> Model:
         """A fresh model, independent of the values given.
@@ -98,10 +98,9 @@ class Copier:
             UnfitFieldError: What a field holds now is not what it can hold.
         """
         found: dict[int, Any] = {}
-        for place, (known, before) in enumerate(zip(self.fields, given, strict=True)):
-            if known.settable:
-                for value in _change(model, known, before, limits):
-                    found[place] = value
+        for place, known in self.settable:
+            for value in _change(model, known, given[place], limits):
+                found[place] = value
         return found
 
 

@@ -11,7 +11,7 @@ from sys import getrefcount
 from typing import Any
 from weakref import ref
 
-from attrs import define, frozen
+from attrs import define, field
 
 from yummy.hooks import blame, context
 from yummy.hooks.calls import HookLimits, Phase, Subject
@@ -29,7 +29,7 @@ from yummy.hooks.view import View
 type Fetch = Callable[[int, Subject, str], tuple[Any, ...] | None]
 
 
-@frozen
+@define(eq=False)
 class Call:
     """One half of a message's hooks.
 
@@ -40,6 +40,8 @@ class Call:
         success: What post hears.
         revision: The number of the revision whose hooks run.
         texts: The scripts of that revision.
+        hook: The name of the function that is called.
+        copier: What makes the models.
     """
 
     id: int
@@ -48,16 +50,12 @@ class Call:
     success: bool | None
     revision: int
     texts: ScriptTexts
+    hook: str = field(init=False)
+    copier: Copier = field(init=False)
 
-    @property
-    def hook(self) -> str:
-        """The name of the function that is called."""
-        return f"{self.phase}_{self.name}"
-
-    @property
-    def copier(self) -> Copier:
-        """What makes the models."""
-        return COPIERS[self.name]
+    def __attrs_post_init__(self) -> None:
+        self.hook = f"{self.phase}_{self.name}"
+        self.copier = COPIERS[self.name]
 
     @property
     def rest(self) -> tuple[Any, ...]:

@@ -52,7 +52,7 @@ class View:
     fetch: FetchNow
     warn: Callable[[str], None]
     writes: list[Write] = field(factory=list)
-    _carried: dict[str, tuple[Any, ...]] = field(factory=dict)
+    _carried: dict[Subject, tuple[tuple[Any, ...], ...]] = field(factory=dict)
     _rooms: dict[str, RoomSnapshot | None] = field(factory=dict)
     _users: dict[str, UserSnapshot | None] = field(factory=dict)
     _uses: int = 0
@@ -72,9 +72,7 @@ class View:
 
     def carry(self, rooms: tuple[tuple[Any, ...], ...], users: tuple[tuple[Any, ...], ...]) -> None:
         """Take the fields of the snapshots that came with the call."""
-        for kind, snapshots in (("room", rooms), ("user", users)):
-            for fields in snapshots:
-                self._carried[f"{kind} {fields[0]}"] = fields
+        self._carried = {"room": rooms, "user": users}
 
     def room(self, function: str, room_id: str | None) -> RoomSnapshot | None:
         """A room, or None and a warning if there is no such room."""
@@ -228,12 +226,15 @@ class View:
         return str.__str__(subject_id)  # plain text, whatever class of texts a script has
 
     def _fields(self, kind: Subject, subject_id: str) -> tuple[Any, ...] | None:
-        return self._carried.get(f"{kind} {subject_id}") or self.fetch(kind, subject_id)
+        for fields in self._carried.get(kind, ()):
+            if fields[0] == subject_id:
+                return fields
+        return self.fetch(kind, subject_id)
 
     def _fits(self, function: str, metas: dict[str, Any], key: str, value: Any, limit: int) -> bool:
         if len(key.encode()) > self.limits.meta_key_bytes:
             self.warn(f"{function}: key {key!r} is longer than {self.limits.meta_key_bytes} bytes; nothing was set")
-        elif encoded_size(value) > self.limits.meta_value_bytes:
+        elif isinstance(value, str | list) and encoded_size(value) > self.limits.meta_value_bytes:
             self.warn(
                 f"{function}: the value of {key!r} is longer than {self.limits.meta_value_bytes} bytes, encoded; "
                 "nothing was set"
