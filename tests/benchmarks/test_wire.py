@@ -2,7 +2,8 @@
 
 import msgpack
 import pytest
-from benchmarks.wire import ConnectionLost, is_answer, is_success, request_frame, split_frames
+from benchmarks.frames import is_answer, is_success, request_frame, split_frames
+from benchmarks.wire import ConnectionLost
 from wsproto.frame_protocol import FrameProtocol, Opcode
 
 from yummy.protocol.codec import Encoding, encode
