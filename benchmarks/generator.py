@@ -47,7 +47,6 @@ class Record:
     Attributes:
         latency: From when each request was due to its answer.
         heard: From when each stamped message was due to when others heard it.
-        begun: Requests.
         events: How many events came.
         refused: How often each error code came.
         lost: How often connections were lost, by what ended them.
@@ -56,7 +55,6 @@ class Record:
 
     latency: Histogram = field(factory=Histogram)
     heard: Histogram = field(factory=Histogram)
-    begun: int = 0
     events: int = 0
     refused: Counter[str] = field(factory=Counter)
     lost: Counter[str] = field(factory=Counter)
@@ -64,8 +62,8 @@ class Record:
 
     def take(self) -> "Record":
         """What there is, which is forgotten here."""
-        taken = Record(self.latency, self.heard, self.begun, self.events, self.refused, self.lost)
-        self.latency, self.heard, self.begun, self.events = Histogram(), Histogram(), 0, 0
+        taken = Record(self.latency, self.heard, self.events, self.refused, self.lost)
+        self.latency, self.heard, self.events = Histogram(), Histogram(), 0
         self.refused, self.lost = Counter(), Counter()
         return taken
 
@@ -73,7 +71,6 @@ class Record:
         """Take all that another one holds."""
         self.latency.add(other.latency)
         self.heard.add(other.heard)
-        self.begun += other.begun
         self.events += other.events
         self.refused += other.refused
         self.lost += other.lost
@@ -162,7 +159,7 @@ class Line:
         """
         if not self.lost:
             self._asked.append(due)
-            self._write(self.requests(due), 1)
+            self._write(self.requests(due))
 
     def send(self, count: int = 1) -> None:
         """Send the next requests, which are due now, at once.
@@ -173,10 +170,9 @@ class Line:
         if not self.lost:
             due, requests = clock(), self.requests
             self._asked.extend([due] * count)
-            self._write(b"".join([requests(due) for _ in range(count)]), count)
+            self._write(b"".join([requests(due) for _ in range(count)]))
 
-    def _write(self, data: bytes, count: int) -> None:
-        self.record.begun += count
+    def _write(self, data: bytes) -> None:
         try:
             if not self.wire.send(data) and self._generator is not None:
                 self._generator.serve(self.wire, self.receive, unsent=True)

@@ -105,6 +105,7 @@ class Tick:
     seconds: float
     record: Record
     cpu: list[float]
+    players: int
 
     @property
     def generator(self) -> float:
@@ -114,10 +115,12 @@ class Tick:
     def __str__(self) -> str:
         latency = self.record.latency
         failed = self.record.refused.total() + self.record.lost.total()
-        times = f"p50 {latency.percentile(0.5) * 1000:.2f} ms  p99 {latency.percentile(0.99) * 1000:.2f} ms"
-        rate = latency.count / self.seconds if self.seconds else 0.0
+        done = f"{self.players} players"
+        if latency.count and self.seconds:
+            times = (f"p{share * 100:g} {latency.percentile(share) * 1000:.2f} ms" for share in (0.5, 0.99))
+            done = "  ".join([f"{latency.count / self.seconds:8.0f}/s", *times])
         limit = "  THE GENERATOR IS THE BOTTLENECK" if self.generator > BUSY else ""
-        return f"{self.number:5} s  {rate:8.0f}/s  {times}  errors {failed}  generator {self.generator:.0%}{limit}"
+        return f"{self.number:5} s  {done}  errors {failed}  generator {self.generator:.0%}{limit}"
 
 
 @define(eq=False)
@@ -243,7 +246,7 @@ class Load:
         total.answered += record.latency.count
         total.cpu = [before + new for before, new in zip(total.cpu, cpu, strict=True)]
         self.timeline.add(seconds, record)
-        self.progress(str(Tick(number, seconds, record, cpu)))
+        self.progress(str(Tick(number, seconds, record, cpu, sum(plan.connections for plan in self.plans))))
         self._look("end")
         if pointless := POINTLESS & (record.refused.keys() | record.lost.keys()):
             raise LoadFailed(with_advice("The server answers that there are too many requests.", pointless))

@@ -134,14 +134,24 @@ class Outcome:
         return int(self.options["connections"])
 
     @property
+    def paced(self) -> bool:
+        """Whether there were requests to be measured."""
+        return bool(self.options["rate"] or self.options["closed_loop"]) if "rate" in self.options else False
+
+    @property
     def memory_each(self) -> float | None:
-        """Bytes that each player costs the server; None if that is not known."""
-        return None if self.server is None else (self.server.ready - self.server.before) / self.connections
+        """Bytes that each player costs the server by being there; None if that is not known.
+
+        Those who do something leave other things in its memory, too.
+        """
+        if self.server is None or self.paced:
+            return None
+        return (self.server.ready - self.server.before) / self.connections
 
     def write(self, path: Path) -> None:
         """Write it to a file."""
         plain = {"version": VERSION, **_converter.unstructure(self)}
-        path.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(plain) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> "Outcome":
@@ -161,8 +171,14 @@ class Outcome:
             raise NoOutcome(f"{path} is no report.json of `python -m benchmarks run`") from None
 
 
+def told(latency: Histogram) -> list[tuple[float, float]]:
+    """The percentiles that so many values tell something of, and the times, in seconds."""
+    shares = [share for share in PERCENTILES if latency.count * (1 - share) > 1 - 1e-9]
+    return list(zip(shares, latency.percentiles(shares), strict=True))
+
+
 def _plain_histogram(histogram: Histogram) -> dict[str, Any]:
-    shown = {f"{share:g}": histogram.percentile(share) for share in PERCENTILES}
+    shown = {f"{share:g}": seconds for share, seconds in told(histogram)}
     return {"count": histogram.count, "mean": histogram.mean, "percentiles": shown, **histogram.plain()}
 
 

@@ -6,15 +6,17 @@ from html import escape
 
 from benchmarks.figures import BUSY
 from benchmarks.histogram import Histogram
-from benchmarks.outcome import Outcome, Point
+from benchmarks.outcome import Outcome, Point, told
 from benchmarks.plots import Line, Plot, time_marks
 from benchmarks.scenarios import SCENARIOS
-from benchmarks.wording import differences, facts, name_of, ratios, time_text, warnings
+from benchmarks.wording import differences, facts, name_of, ratios, round_time_text, time_text, warnings
 
 #: Nines that the plot of percentiles shows at most: 99.9999 %.
 _NINES = 6
 #: Points of that plot for each of them.
 _FINE = 20
+#: Percentiles that stand above everything.
+_TILES = (0.5, 0.99, 0.999)
 #: A ratio that is so far from 1 is worth a colour.
 _WORTH = 0.05
 
@@ -51,6 +53,8 @@ circle.c1 { fill: var(--c1); } circle.c2 { fill: var(--c2); } circle.c3 { fill: 
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; vertical-align: top; padding: 6px 14px 6px 0; border-bottom: 1px solid var(--rule); }
 th { font-weight: 500; color: var(--soft); white-space: nowrap; } td.n, th.n { text-align: right; padding-right: 14px; }
+td.n { white-space: nowrap; } td { overflow-wrap: anywhere; }
+@media (max-width: 600px) { th { white-space: normal; } td.n, th.n { padding-right: 0; } svg text { font-size: 18px; } }
 .good { color: var(--good); } .bad { color: var(--bad); }
 """
 
@@ -88,9 +92,9 @@ def _head(outcome: Outcome, base: Outcome | None) -> Iterator[str]:
     yield f"<p>{escape(scenario.summary if scenario is not None else '')}</p>"
     compared = "" if base is None else f", compared with {base.scenario} of {base.made} (A, dashed)"
     yield f'<p class="soft">{escape(str(outcome.options["url"]))}, {escape(outcome.made + compared)}</p>'
-    tiles = [(f"{outcome.rate:.0f}", "answers a second")] if outcome.options.get("paced", True) else []
+    tiles = [(f"{outcome.rate:.0f}", "answers a second")] if outcome.paced else []
     if outcome.latency.count:
-        tiles += [(time_text(outcome.latency.percentile(share)), name_of(share)) for share in (0.5, 0.99, 0.999)]
+        tiles += [(time_text(seconds), name_of(share)) for share, seconds in told(outcome.latency) if share in _TILES]
     if outcome.memory_each is not None:
         tiles.append((f"{outcome.memory_each / 1024:.1f} KiB", "of the server for each player"))
     tiles.append((str(outcome.failed), "refused or lost"))
@@ -122,7 +126,7 @@ def _comparison(outcome: Outcome, base: Outcome) -> Iterator[str]:
 def _plots(outcome: Outcome, base: Outcome | None) -> Iterator[str]:
     if outcome.latency.count:
         yield from _figure("Latency by percentile", percentile_plot(outcome, base))
-    if outcome.points and outcome.options.get("paced", True):
+    if outcome.points and outcome.paced:
         yield from _figure("Answers a second over time", _rate_plot(outcome, base))
         yield from _figure("Latency over time", _latency_plot(outcome, base))
 
@@ -148,7 +152,7 @@ def percentile_plot(outcome: Outcome, base: Outcome | None) -> Plot:
         share = 1 - 10 ** -start[0]
         values = (f"{line.name} {time_text(_at(line, start[0]))}" for line in lines)
         hints.append((start[0], end[0], f"{share:.10%}".rstrip("0%").rstrip(".") + " %\n" + "\n".join(values)))
-    return Plot("Latency by percentile", lines, right, marks, time_text, logarithmic=True, hints=hints)
+    return Plot("Latency by percentile", lines, right, marks, round_time_text, logarithmic=True, hints=hints)
 
 
 def _at(line: Line, place: float) -> float:
@@ -185,7 +189,7 @@ def _time_plot(title: str, outcome: Outcome, base: Outcome | None, lines: list[L
     right = max(point.at + point.seconds for one in (outcome, base) if one is not None for point in one.points)
     hints = [(point.at, point.at + point.seconds, _hint(point)) for point in outcome.points]
     latency = title.startswith("Latency")
-    text = time_text if latency else lambda rate: f"{rate:g}"
+    text = round_time_text if latency else lambda rate: f"{rate:g}"
     return Plot(title, lines, right, time_marks(right), text, logarithmic=latency, hints=hints)
 
 

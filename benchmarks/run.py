@@ -121,7 +121,7 @@ def _run(name: str, scenario: Scenario, options: dict[str, Any]) -> None:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
         raise click.ClickException("Stopped.") from None
-    outcome = _outcome(name, load, machine, limits, {**options, "paced": scenario.paced})
+    outcome = _outcome(name, load, machine, limits, options)
     click.echo(f"\n{name}: {scenario.summary}\n\n{report(outcome)}")
     if earlier is not None:
         click.echo(f"\nA is {earlier.made}, B is this load.\n{comparison(earlier, outcome)}")

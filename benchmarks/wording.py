@@ -8,7 +8,7 @@ from benchmarks.advice import with_advice
 from benchmarks.figures import BUSY, table
 from benchmarks.histogram import Histogram
 from benchmarks.kernel import MIB
-from benchmarks.outcome import PERCENTILES, Outcome
+from benchmarks.outcome import Outcome, told
 
 #: How late the generator may be itself, in seconds, before that is worth a word.
 LATE = 0.02
@@ -22,6 +22,12 @@ def time_text(seconds: float) -> str:
             value = seconds / size
             return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f} {unit}"
     raise AssertionError
+
+
+def round_time_text(seconds: float) -> str:
+    """The same for a time that is round, without digits that say nothing."""
+    number, unit = time_text(seconds).split(" ")
+    return f"{float(number):g} {unit}"
 
 
 def name_of(share: float) -> str:
@@ -61,7 +67,7 @@ def latency_text(latency: Histogram) -> str:
     """Latencies in one line."""
     if not latency.count:
         return "nothing was measured"
-    values = [f"{name_of(share)} {time_text(latency.percentile(share))}" for share in PERCENTILES]
+    values = [f"{name_of(share)} {time_text(seconds)}" for share, seconds in told(latency)]
     return f"mean {time_text(latency.mean)}   {'   '.join(values)}   max {time_text(latency.most)}"
 
 
@@ -74,7 +80,7 @@ def facts(outcome: Outcome) -> Iterable[tuple[str, str]]:
     yield "load", load_text(outcome)
     yield "machine", str(outcome.machine)
     yield "settings", limits_text(outcome)
-    if outcome.options.get("paced", True):
+    if outcome.paced:
         yield "answered", f"{outcome.answered} requests, {outcome.rate:.0f} a second"
         yield "latency", latency_text(outcome.latency)
     if outcome.heard.count:
@@ -85,15 +91,16 @@ def facts(outcome: Outcome) -> Iterable[tuple[str, str]]:
         yield "counted", f"{count} {name}"
     yield "refused", _counted(outcome.refused) or "none"
     yield "connections", f"lost: {_counted(outcome.lost) or 'none'}"
-    if outcome.server is not None and outcome.memory_each is not None:
+    if outcome.server is not None:
         use = outcome.server
         each = f", {time_text(use.for_each)} for each answer" if use.for_each else ""
         yield "server CPU", f"{use.cpu:.0%} of a core, {use.event_loop:.0%} in its event loop{each}"
         before, ready, end = (f"{size / MIB:.1f} MiB" for size in (use.before, use.ready, use.end))
-        players = f"{ready} with all players ({outcome.memory_each / _KIB:.1f} KiB each)"
-        yield "server memory", f"{before} before, {players}, {end} at the end"
+        each = "" if outcome.memory_each is None else f" ({outcome.memory_each / _KIB:.1f} KiB each)"
+        yield "server memory", f"{before} before, {ready} with all players{each}, {end} at the end"
     shares = ", ".join(f"{share:.0%}" for share in outcome.generator)
-    yield "generator", f"{shares} of a core, sent late by {time_text(outcome.late)} at most"
+    late = f", sent late by {time_text(outcome.late)} at most" if outcome.options.get("rate") else ""
+    yield "generator", f"{shares} of a core{late}"
 
 
 def warnings(outcome: Outcome) -> Iterable[str]:
@@ -168,8 +175,8 @@ def ratios(base: Outcome, other: Outcome) -> list[Ratio]:
         if not (first.count and second.count):
             continue
         compare(f"{kind} mean", (first.mean, second.mean), time_text, -1)
-        for share in PERCENTILES:
-            compare(f"{kind} {name_of(share)}", (first.percentile(share), second.percentile(share)), time_text, -1)
+        for (share, first_time), (_, second_time) in zip(told(first), told(second), strict=False):
+            compare(f"{kind} {name_of(share)}", (first_time, second_time), time_text, -1)
         compare(f"{kind} max", (first.most, second.most), time_text, -1)
     if base.server is not None and other.server is not None:
         compare("server CPU for each answer", (base.server.for_each, other.server.for_each), time_text, -1)
@@ -189,8 +196,9 @@ def differences(base: Outcome, other: Outcome) -> list[str]:
         ),
         "server settings": (limits_text(base), limits_text(other)),
     }
-    for name in sorted(base.options.keys() | other.options.keys() - {"url"}):
-        pairs[name.replace("_", " ")] = (str(base.options.get(name)), str(other.options.get(name)))
+    for name in sorted((base.options.keys() | other.options.keys()) - {"url"}):
+        first, second = base.options.get(name), other.options.get(name)
+        pairs[name.replace("_", " ")] = (f"{first}", f"{second}")
     return [f"{name}: {first} / {second}" for name, (first, second) in pairs.items() if first != second]
 
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import msgpack
@@ -29,6 +30,8 @@ from benchmarks.wire import ConnectionLost
 TICK = 1.0
 #: Seconds that answers have at the end.
 SETTLE = 5.0
+#: Seconds in a row in which connections are lost and nothing is answered, until there is no point in going on.
+_SILENT = 3
 #: What is overdue at the end is counted in so many steps, however much it is.
 _STEPS = 1000
 _BYTES = 1 << 16
@@ -41,7 +44,6 @@ def plain_record(record: Record) -> Told:
     return {
         "latency": record.latency.plain(),
         "heard": record.heard.plain(),
-        "begun": record.begun,
         "events": record.events,
         "refused": dict(record.refused),
         "lost": dict(record.lost),
@@ -53,7 +55,6 @@ def record_of(plain: Told) -> Record:
     return Record(
         Histogram.from_plain(plain["latency"]),
         Histogram.from_plain(plain["heard"]),
-        plain["begun"],
         plain["events"],
         Counter(plain["refused"]),
         Counter(plain["lost"]),
@@ -108,6 +109,9 @@ class Work:
     stage: Stage
     tell: Callable[[Told], None]
     over: Callable[[], bool]
+    _marked: tuple[float, float] = (0.0, 0.0)
+    _last_loss: str = ""
+    _silent: int = 0
 
     def play(self, begin: float) -> None:
         """Play from a moment on for as long as planned, and tell what was measured.
@@ -122,17 +126,29 @@ class Work:
         if plan.warm_up and not self._until(begin + plan.warm_up, beat):
             begin = clock() - plan.warm_up
         stage.record.take()
+        self._mark()
         start, number = begin + plan.warm_up, 0
         end = start + plan.duration
         going = True
         while going and start + number * TICK < end:
             number += 1
-            began, cpu = clock(), time.process_time()
             going = self._until(min(end, start + number * TICK), beat)
-            self._tell("tick", clock() - began, time.process_time() - cpu, beat)
-            if objection := stage.objection():
-                raise ConnectionLost(objection, "objection")
+            self._tell("tick", beat)
+            self._object()
         self._finish(beat)
+
+    def _object(self) -> None:
+        """See that there is a point in going on.
+
+        Raises:
+            ConnectionLost: There is none.
+        """
+        if objection := self.stage.objection():
+            raise ConnectionLost(objection, "objection")
+        if all(player.lost for player in self.stage.generator.players):
+            raise ConnectionLost("The server has closed all connections.", self._last_loss)
+        if self._silent >= _SILENT:
+            raise ConnectionLost("Nothing is answered any more, and connections are lost or refused.", self._last_loss)
 
     def _start(self) -> Beat | None:
         stage, plan = self.stage, self.stage.plan
@@ -158,12 +174,13 @@ class Work:
     def _finish(self, beat: Beat | None) -> None:
         """Wait for the answers that are still to come, and count what has none, and what was never sent.
 
-        In an open loop, such a request was slow, too: it counts by how long it has waited. In a closed loop it is only
-        the one that the end came in between of.
+        What was due and never sent was slow, too: it counts by how long it has waited.
         """
         stage, now = self.stage, clock()
         overdue = list(beat.overdue(now)) if beat is not None else []
-        stage.generator.settle(SETTLE if beat is not None else 1.0)
+        for does in stage.finish:
+            does()
+        stage.generator.settle(SETTLE)
         late = clock() - now
         for oldest, newest, count in overdue:
             steps = min(count, _STEPS)
@@ -171,9 +188,21 @@ class Work:
                 waited = newest + (oldest - newest) * step / max(1, steps - 1)
                 stage.record.latency.record(waited + late, count // steps + (step < count % steps))
         unanswered = sum(player.waiting for player in stage.players)
-        self._tell("end", 0.0, 0.0, beat, overdue=sum(count for *_, count in overdue), unanswered=unanswered)
+        self._tell("end", beat, overdue=sum(count for *_, count in overdue), unanswered=unanswered)
 
-    def _tell(self, kind: str, seconds: float, cpu: float, beat: Beat | None, **more: Any) -> None:
+    def _mark(self) -> tuple[float, float]:
+        """Seconds since it was called last, without a gap, and seconds of a core that were used in them."""
+        now, cpu = clock(), time.process_time()
+        passed = now - self._marked[0], cpu - self._marked[1]
+        self._marked = now, cpu
+        return passed
+
+    def _tell(self, kind: str, beat: Beat | None, **more: Any) -> None:
+        seconds, cpu = self._mark()
+        record = self.stage.record.take()
+        self._last_loss = next(iter(record.lost), self._last_loss)
+        silent = record.lost and not record.latency.count and not record.refused
+        self._silent = self._silent + 1 if silent else 0
         self.tell(
             {
                 "kind": kind,
@@ -181,7 +210,7 @@ class Work:
                 "cpu": cpu,
                 "late": beat.late if beat is not None else 0.0,
                 "notes": dict(self.stage.notes),
-                **plain_record(self.stage.record.take()),
+                **plain_record(record),
                 **more,
             }
         )
@@ -190,13 +219,12 @@ class Work:
 def work(ear: Ear, tell: Callable[[Told], None]) -> None:
     """Do what a plan says that is heard first, from the moment on that is heard then."""
     plan = Plan.from_plain(ear.next())
-    with generating() as generator:
-        stage = Stage(plan, generator)
+    with generating() as generator, closing(Stage(plan, generator)) as stage:
         try:
             SCENARIOS[plan.scenario].prepare(stage)
             _all_there(stage.record.take())
-            # What is there by now stays; what comes and goes is looked through, so that nothing piles up.
-            gc.freeze()
+            # What is there by now stays and has been looked through; so that nothing new piles up in a long load:
+            gc.collect()
             gc.enable()
             tell({"kind": "ready", "shared": stage.shared})
             generator.wait(ear.number, select.EPOLLIN, ear.listen)

@@ -92,7 +92,6 @@ class Table:
             return
         seat, message = self._next
         self._asked, self._next = (due, self._next), None
-        self.record.begun += 1
         try:
             self.wires[seat].send(request_frame("Play", room_id=self.room_id, message=message))
         except ConnectionLost as error:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from attrs import define
 
-from benchmarks.frames import Stamped
+from benchmarks.frames import Stamped, is_answer, request_frame
 from benchmarks.generator import Generator, Line
 from benchmarks.scenarios.stage import Scenario, Stage
-from benchmarks.wire import Wire
+from benchmarks.wire import ConnectionLost, Wire
 
 #: Bytes that the kernel keeps for who reads nothing: as little as it takes, so that the server notices.
 _MUTE_BYTES = 4096
@@ -64,12 +64,14 @@ def _prepare_slow_readers(stage: Stage) -> None:
         for wire in wires[len(wires) - slow :]:
             wire.ask("JoinToRoom", room_id=room_id)
             stage.notes["slow readers"] += 1
-            stage.generator.add([Mute(wire, lambda: stage.notes.update(["slow readers dropped"]))])
+            mute = Mute(wire, lambda: stage.notes.update(["slow readers dropped"]))
+            stage.generator.add([mute])
+            stage.finish.append(mute.finish)
 
 
 @define(eq=False)
 class Mute:
-    """A player who reads nothing any more.
+    """A player who reads nothing until all is over, and then reads whether it is still there.
 
     Attributes:
         dropped: Called when the server has ended the connection.
@@ -85,16 +87,35 @@ class Mute:
     _generator: Generator | None = None
 
     def join(self, generator: Generator) -> None:
-        """Be served by a generator: it tells when the other side ends the connection."""
+        """Be served by a generator: it tells when the other side has reset the connection."""
         self._generator = generator
+        self.wire.socket.settimeout(0)
         self.wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _MUTE_BYTES)
         generator.wait(self.wire.socket.fileno(), select.EPOLLRDHUP, self._end)
 
     def begin(self, due: float) -> None:
         """Say nothing."""
 
+    def finish(self) -> None:
+        """Read on: what comes at last is the end of the connection, or the answer to a last question."""
+        if self.lost or self._generator is None:
+            return
+        self.waiting = 1
+        self._generator.serve(self.wire, self._read)
+        try:
+            self.wire.send(request_frame("Me"))
+        except ConnectionLost:
+            self._end()
+
+    def _read(self) -> None:
+        try:
+            if any(map(is_answer, self.wire.receive())):
+                self.waiting = 0
+        except ConnectionLost:
+            self._end()
+
     def _end(self) -> None:
-        self.lost = True
+        self.lost, self.waiting = True, 0
         self.close()
         self.dropped()
 

@@ -29,6 +29,7 @@ class Stage:
         notes: What else there is to count, by what it is called in the report.
         shared: What the first process has made for all, by its name.
         objection: Says what is wrong with the server for this scenario, once that is seen; "" if nothing is.
+        finish: What is to be done once all is measured.
     """
 
     plan: Plan
@@ -39,6 +40,8 @@ class Stage:
     notes: Counter[str] = field(factory=Counter)
     shared: dict[str, Any] = field(factory=dict)
     objection: Callable[[], str] = lambda: ""
+    finish: list[Callable[[], None]] = field(factory=list)
+    _wires: list[Wire] = field(factory=list)
     _breathed: float = field(factory=clock)
 
     @property
@@ -79,7 +82,13 @@ class Stage:
         if clock() > self._breathed + _BREATHE:
             self.generator.turn(lambda: False, clock() + _BREATHE / 100)
             self._breathed = clock()
-        return Wire.connect(self.plan.where)
+        self._wires.append(Wire.connect(self.plan.where))
+        return self._wires[-1]
+
+    def close(self) -> None:
+        """Let go of everybody who was connected here, be it that a player was made of it or not."""
+        for wire in self._wires:
+            wire.close()
 
     def add(self, player: Player) -> None:
         """Take a player who sends requests as the plan says."""

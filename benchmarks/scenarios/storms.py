@@ -76,7 +76,6 @@ class Comer:
             ConnectionLost: It could not even begin to connect.
         """
         if self.free:
-            self.record.begun += 1
             self.drop()
             self._going = self.steps(self, due)
             self._wait(*next(self._going))
