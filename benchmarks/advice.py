@@ -26,7 +26,6 @@ ADVICE: Mapping[str, str] = {
     "--processes help.",
     "closed 4002": "The server has not heard of a player for too long. If this generator is busy, more --processes "
     "help; or start the server with HEARTBEAT_TIMEOUT=0.",
-    "closed 4003": "Another load with the same accounts runs at the same server.",
 }
 
 #: What makes a load pointless from the first time on.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.outcome import NoOutcome, Outcome
+from benchmarks.outcome import NoOutcome, Outcome, make_folder
 from benchmarks.page import page
 from benchmarks.wording import comparison, load_text
 
@@ -21,13 +21,14 @@ def compare(a: Path, b: Path, out: Path | None) -> None:
     A and B are what `run --out` has written: report.json, or the folder that it is in.
     """
     try:
-        base, other = (Outcome.read(path / "report.json" if path.is_dir() else path) for path in (a, b))
+        base, other = Outcome.read(a), Outcome.read(b)
+        if out is not None:
+            make_folder(out)
     except NoOutcome as error:
         raise click.ClickException(str(error)) from None
     for name, outcome in (("A", base), ("B", other)):
         click.echo(f"{name}  {outcome.scenario} of {outcome.made}: {load_text(outcome)}")
     click.echo(f"\n{comparison(base, other)}")
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
         (out / "index.html").write_text(page(other, base), encoding="utf-8")
         click.echo(f"\n{out / 'index.html'} is written.")

@@ -13,11 +13,14 @@ import msgpack
 from attrs import define, field
 
 from benchmarks import scripts
+from benchmarks.beat import Beat
 from benchmarks.figures import Latency, Spread, percentile, share_text, verdict
 from benchmarks.frames import request_frame
-from benchmarks.generator import Beat, Generator, Line, Record, clock, generating, in_turn
+from benchmarks.generator import Generator, clock, generating
 from benchmarks.histogram import Histogram
 from benchmarks.kernel import machine
+from benchmarks.line import Line, in_turn
+from benchmarks.record import Record
 from benchmarks.server import Server, limits_text, serving
 from benchmarks.wire import ConnectionLost
 

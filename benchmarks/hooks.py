@@ -16,8 +16,10 @@ from attrs import define, field, frozen
 from benchmarks import scripts
 from benchmarks.figures import BUSY, Spread, share_text, table, verdict
 from benchmarks.frames import request_frame
-from benchmarks.generator import Generator, Line, Record, generating, in_turn
+from benchmarks.generator import Generator, generating
 from benchmarks.kernel import cores, machine, place
+from benchmarks.line import Line, in_turn
+from benchmarks.record import Record
 from benchmarks.server import Server, limits_text, serving
 
 RATE = 12_000

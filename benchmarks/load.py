@@ -18,10 +18,11 @@ from attrs import define, field, frozen
 
 from benchmarks.advice import POINTLESS, with_advice
 from benchmarks.figures import BUSY
-from benchmarks.generator import Record, clock
+from benchmarks.generator import clock
 from benchmarks.kernel import Usage, usage
 from benchmarks.outcome import ServerUse, Sum, Timeline
 from benchmarks.plan import Plan
+from benchmarks.record import Record
 from benchmarks.worker import record_of
 
 #: Seconds from the order to begin until it is done, so that all processes have heard it.
@@ -146,6 +147,7 @@ class Load:
     _looked_at: dict[str, float] = field(factory=dict)
     _ticks: dict[int, list[Told]] = field(factory=dict)
     _counts: list[int] = field(factory=list)
+    _stopping: bool = False
 
     def __attrs_post_init__(self) -> None:
         self.total = Sum([0.0] * len(self.plans))
@@ -170,7 +172,8 @@ class Load:
             for hand in new:
                 while not hand.told:
                     hand.told += self._heard(hand)
-                shared = shared or hand.told.pop(0)["shared"]
+                ready = hand.told.pop(0)
+                shared = shared or ready["shared"]
         self._look("ready")
 
     def play(self) -> None:
@@ -193,6 +196,9 @@ class Load:
                 try:
                     self._turn(ready, None if "start" in self._looked_at else start)
                 except KeyboardInterrupt:
+                    if self._stopping:
+                        raise
+                    self._stopping = True
                     self.progress("Stopping; once more Ctrl-C ends it without a report.")
                     for hand in self.hands:
                         hand.say({"end": True})

@@ -12,9 +12,9 @@ from typing import Any
 import cattrs
 from attrs import define, field, frozen
 
-from benchmarks.generator import Record
 from benchmarks.histogram import Histogram
 from benchmarks.kernel import Machine
+from benchmarks.record import Record
 
 #: The percentiles that are named in tables and files.
 PERCENTILES = (0.5, 0.9, 0.99, 0.999, 0.9999)
@@ -25,7 +25,7 @@ VERSION = 1
 
 
 class NoOutcome(Exception):  # noqa: N818  # a sentence for whoever named the file
-    """A file is not what a load has written."""
+    """A file is not what a load has written, or there is no room for one."""
 
 
 @frozen
@@ -155,11 +155,13 @@ class Outcome:
 
     @classmethod
     def read(cls, path: Path) -> "Outcome":
-        """Read what `write` has written.
+        """Read what `write` has written: a file, or the folder where it is called report.json.
 
         Raises:
             NoOutcome: The file is something else, or cannot be read.
         """
+        if path.is_dir():
+            path /= "report.json"
         try:
             plain = json.loads(path.read_text(encoding="utf-8"))
             if plain["version"] != VERSION:
@@ -169,6 +171,18 @@ class Outcome:
             raise NoOutcome(f"{path} cannot be read: {error.strerror}") from None
         except (ValueError, LookupError, TypeError, cattrs.BaseValidationError):
             raise NoOutcome(f"{path} is no report.json of `python -m benchmarks run`") from None
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder that outcomes are written to.
+
+    Raises:
+        NoOutcome: That cannot be.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NoOutcome(f"{path} cannot be written to: {error.strerror}") from None
 
 
 def told(latency: Histogram) -> list[tuple[float, float]]:

@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 #: Of the drawing, in its own units.
 WIDTH, HEIGHT = 720, 280
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 16, 12, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 78, 16, 12, 34
 
 
 @frozen

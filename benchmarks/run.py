@@ -15,7 +15,7 @@ import click
 
 from benchmarks.kernel import Machine
 from benchmarks.load import Load, LoadFailed, loading
-from benchmarks.outcome import NoOutcome, Outcome
+from benchmarks.outcome import NoOutcome, Outcome, make_folder
 from benchmarks.page import page
 from benchmarks.plan import Plan, split
 from benchmarks.scenarios import SCENARIOS, Scenario
@@ -60,8 +60,8 @@ _ALWAYS = (
     _option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for report.json and index.html."),
     _option(
         "--compare",
-        type=click.Path(dir_okay=False, exists=True, path_type=Path),
-        help="report.json of an earlier load, for ratios.",
+        type=click.Path(exists=True, path_type=Path),
+        help="What --out has written of an earlier load, for ratios.",
     ),
 )
 _PACE = (
@@ -105,13 +105,17 @@ for _name, _scenario in SCENARIOS.items():
 
 
 def _run(name: str, scenario: Scenario, options: dict[str, Any]) -> None:
-    earlier = _read(options.pop("compare"))
+    compare: Path | None = options.pop("compare")
     out: Path | None = options.pop("out")
+    try:
+        earlier = None if compare is None else Outcome.read(compare)
+        if out is not None:
+            make_folder(out)
+    except NoOutcome as error:
+        raise click.ClickException(str(error)) from None
     pid: int | None = options.pop("server_pid")
     plans = _plans(name, scenario, options)
     machine, limits = Machine.now(), None if pid is None else _limits(pid)
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
     try:
         with loading(plans, pid, lambda line: click.echo(line, err=True)) as load:
             click.echo(f"Making {options['connections']} players ready.", err=True)
@@ -131,13 +135,6 @@ def _run(name: str, scenario: Scenario, options: dict[str, Any]) -> None:
         click.echo(f"\n{out / 'report.json'} and {out / 'index.html'} are written.")
     if outcome.failed:
         raise click.exceptions.Exit(1)
-
-
-def _read(path: Path | None) -> Outcome | None:
-    try:
-        return None if path is None else Outcome.read(path)
-    except NoOutcome as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _plans(name: str, scenario: Scenario, options: dict[str, Any]) -> list[Plan]:

@@ -16,8 +16,10 @@ from attrs import define, field, frozen
 from benchmarks import scripts
 from benchmarks.figures import table, verdict
 from benchmarks.frames import request_frame
-from benchmarks.generator import Generator, Line, Record, clock, generating, in_turn
+from benchmarks.generator import Generator, clock, generating
 from benchmarks.kernel import MIB, Usage, machine
+from benchmarks.line import Line, in_turn
+from benchmarks.record import Record
 from benchmarks.server import Server, limits_text, serving
 from benchmarks.wire import PATIENCE
 

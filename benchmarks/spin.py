@@ -13,10 +13,13 @@ import click
 from attrs import frozen
 
 from benchmarks import scripts
+from benchmarks.beat import Beat
 from benchmarks.figures import Latency, Spread, table, verdict
 from benchmarks.frames import request_frame
-from benchmarks.generator import Beat, Generator, Line, Record, Requests, generating, in_turn
+from benchmarks.generator import Generator, generating
 from benchmarks.kernel import machine
+from benchmarks.line import Line, Requests, in_turn
+from benchmarks.record import Record
 from benchmarks.server import Server, limits_text, serving
 
 #: What the median of the rounds' p99 may be, as a multiple of that of an idle server.

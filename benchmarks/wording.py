@@ -68,7 +68,7 @@ def latency_text(latency: Histogram) -> str:
     if not latency.count:
         return "nothing was measured"
     values = [f"{name_of(share)} {time_text(seconds)}" for share, seconds in told(latency)]
-    return f"mean {time_text(latency.mean)}   {'   '.join(values)}   max {time_text(latency.most)}"
+    return ", ".join([f"mean {time_text(latency.mean)}", *values, f"max {time_text(latency.most)}"])
 
 
 def _counted(counts: dict[str, int]) -> str:
@@ -84,7 +84,7 @@ def facts(outcome: Outcome) -> Iterable[tuple[str, str]]:
         yield "answered", f"{outcome.answered} requests, {outcome.rate:.0f} a second"
         yield "latency", latency_text(outcome.latency)
     if outcome.heard.count:
-        yield "heard", f"{latency_text(outcome.heard)}   ({outcome.heard.count} times)"
+        yield "heard", f"{latency_text(outcome.heard)} ({outcome.heard.count} times)"
     if outcome.events:
         yield "events", f"{outcome.events} came, {outcome.events / outcome.seconds:.0f} a second"
     for name, count in outcome.notes.items():

@@ -20,9 +20,11 @@ from typing import Any
 import msgpack
 from attrs import define, field
 
-from benchmarks.generator import Beat, Record, clock, generating
+from benchmarks.beat import Beat
+from benchmarks.generator import clock, generating
 from benchmarks.histogram import Histogram
 from benchmarks.plan import Plan
+from benchmarks.record import Record
 from benchmarks.scenarios import SCENARIOS, Stage
 from benchmarks.wire import ConnectionLost
 
@@ -122,7 +124,7 @@ class Work:
         stage, plan = self.stage, self.stage.plan
         stage.generator.turn(self.over, begin)
         stage.record.take()
-        beat = self._start()
+        beat = self._start(begin)
         if plan.warm_up and not self._until(begin + plan.warm_up, beat):
             begin = clock() - plan.warm_up
         stage.record.take()
@@ -150,7 +152,7 @@ class Work:
         if self._silent >= _SILENT:
             raise ConnectionLost("Nothing is answered any more, and connections are lost or refused.", self._last_loss)
 
-    def _start(self) -> Beat | None:
+    def _start(self, begin: float) -> Beat | None:
         stage, plan = self.stage, self.stage.plan
         for line in stage.beside:
             line.repeats = True
@@ -158,7 +160,7 @@ class Work:
         if not stage.players:
             return None
         if plan.rate is not None:
-            return Beat(stage.players, 1 / plan.rate)
+            return Beat(stage.players, 1 / plan.rate, begin)
         for player in stage.players:
             player.repeats = True
             for _ in range(plan.ahead):
@@ -181,12 +183,12 @@ class Work:
         for does in stage.finish:
             does()
         stage.generator.settle(SETTLE)
-        late = clock() - now
+        self._object()
         for oldest, newest, count in overdue:
             steps = min(count, _STEPS)
             for step in range(steps):
                 waited = newest + (oldest - newest) * step / max(1, steps - 1)
-                stage.record.latency.record(waited + late, count // steps + (step < count % steps))
+                stage.record.latency.record(waited, count // steps + (step < count % steps))
         unanswered = sum(player.waiting for player in stage.players)
         self._tell("end", beat, overdue=sum(count for *_, count in overdue), unanswered=unanswered)
 

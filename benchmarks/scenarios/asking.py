@@ -3,7 +3,8 @@
 import itertools
 
 from benchmarks.frames import request_frame
-from benchmarks.generator import Line, Record, in_turn
+from benchmarks.line import Line, in_turn
+from benchmarks.record import Record
 from benchmarks.scenarios.stage import Scenario, Stage
 
 
@@ -43,7 +44,7 @@ ASK = Scenario(
     details="No hook and no other player takes part: what is measured is the way of a message alone.",
 )
 PIPELINED = Scenario(
-    "The same with 16 requests in flight on each connection.",
+    "Ask with 16 requests in flight on each connection.",
     _prepare,
     details="What the server bears when it has never to wait for a player.",
     ahead=16,

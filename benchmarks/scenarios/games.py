@@ -9,7 +9,8 @@ import msgpack
 from attrs import define, field
 
 from benchmarks.frames import is_answer, is_success, request_frame
-from benchmarks.generator import Generator, Record, clock
+from benchmarks.generator import Generator, clock
+from benchmarks.record import Record
 from benchmarks.scenarios.stage import Scenario, Stage
 from benchmarks.wire import ConnectionLost, Wire
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from attrs import define
 
 from benchmarks.frames import Stamped, is_answer, request_frame
-from benchmarks.generator import Generator, Line
+from benchmarks.generator import Generator
+from benchmarks.line import Line
 from benchmarks.scenarios.stage import Scenario, Stage
 from benchmarks.wire import ConnectionLost, Wire
 

@@ -8,8 +8,10 @@ from typing import Any
 from attrs import define, field, frozen
 
 from benchmarks.frames import request_frame
-from benchmarks.generator import Generator, Line, Player, Record, clock, in_turn
+from benchmarks.generator import Generator, Player, clock
+from benchmarks.line import Line, in_turn
 from benchmarks.plan import Plan
+from benchmarks.record import Record
 from benchmarks.wire import Wire
 
 #: Seconds between two looks at the players who wait for the others, whom the server may have pinged.

@@ -10,7 +10,8 @@ from attrs import define
 
 from benchmarks.frames import is_answer, is_success, request_frame
 from benchmarks.generator import Generator as Loop
-from benchmarks.generator import Record, clock
+from benchmarks.generator import clock
+from benchmarks.record import Record
 from benchmarks.scenarios.stage import Scenario, Stage
 from benchmarks.wire import ConnectionLost, Where, Wire, dial
 

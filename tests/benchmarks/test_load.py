@@ -3,10 +3,10 @@
 import pytest
 import trio
 from attrs import evolve
-from benchmarks.generator import Record
 from benchmarks.histogram import Histogram
 from benchmarks.load import Hand, LoadFailed, Tick, loading
 from benchmarks.plan import Plan, split
+from benchmarks.record import Record
 from benchmarks.wire import Where
 from harness import KEY, running
 

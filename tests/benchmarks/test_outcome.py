@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 from attrs import evolve
-from benchmarks.generator import Record
 from benchmarks.histogram import Histogram
 from benchmarks.outcome import POINTS, NoOutcome, Outcome, Timeline, told
+from benchmarks.record import Record
 from tests.benchmarks.conftest import OUTCOME
 
 

@@ -45,7 +45,7 @@ async def test_a_load_is_told_on_the_terminal_and_kept_in_files(tmp_path):
         assert outcome.server.before > 0
         assert outcome.limits is not None
         assert len(outcome.points) == 1
-        again = await load(server, "relay", "--closed-loop", "--compare", tmp_path / "one" / "report.json")
+        again = await load(server, "relay", "--closed-loop", "--compare", tmp_path / "one")
     assert "B/A" in again.stdout
     assert "A and B differ in closed loop: False / True" in again.stdout
     page = (tmp_path / "one" / "index.html").read_text()
@@ -105,6 +105,12 @@ async def test_a_server_that_lets_nobody_in_says_why():
 def test_options_that_do_not_go_together_are_explained(arguments, words):
     result = invoke("run", "ask", *arguments, code=2)
     assert words in result.stderr.replace("\n", " ")
+
+
+def test_a_folder_that_cannot_be_is_said_before_the_load(tmp_path):
+    (tmp_path / "file").write_text("")
+    result = invoke("run", "ask", "--rate", 1, "--out", tmp_path / "file" / "report", code=1)
+    assert "cannot be written to: Not a directory" in result.stderr.replace("\n", " ")
 
 
 def test_two_players_sit_at_a_table():
