@@ -1,6 +1,11 @@
 """Load for Yummy servers, and what they bear: ``python -m benchmarks``.
 
-`closed_loop` loads a server that runs already. All other commands start servers of their own and stand on the same
-parts: `server` (a server as a process), `wire` and `generator` (players that are never the bottleneck), `kernel` (what
-a process has used, and which cores it may use), `scripts` (what the servers run) and `figures` (arithmetic, layout).
+Everything stands on the same parts: `frames` and `wire` (what goes over a connection), `generator` (players in one
+loop), `histogram` and `figures` (arithmetic), `kernel` (what a process has used, and which cores it may use).
+
+`run` loads a server that runs already. The way of such a load: `run` (what is asked for), `plan` (of each process),
+`load` (the processes as seen from outside), `worker` (one of them from inside), `scenarios` (what its players do),
+`outcome` (what came of it), and `wording`, `page` with `plots`, and `comparing` (how that is told).
+
+The other commands start servers of their own, by `server` with the texts of `scripts`.
 """

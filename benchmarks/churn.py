@@ -14,7 +14,7 @@ from attrs import define, field
 
 from benchmarks.generator import clock
 from benchmarks.server import KEY, Server
-from benchmarks.wire import PATIENCE, ConnectionLost, Wire
+from benchmarks.wire import PATIENCE, ConnectionLost, Where, Wire
 
 #: Seconds that sessions outlive their connections, as `CONNECTION_RESTORE_WAIT_TIMEOUT` has it.
 WINDOW = 1.0
@@ -46,7 +46,7 @@ class Player:
 
     def come(self) -> None:
         """Connect and log in."""
-        self.wire = Wire.connect(self.port, KEY)
+        self.wire = Wire.connect(Where.local(self.port, KEY))
         self.token = self.wire.ask("AuthDeviceId", id=f"benchmark-{self.name}")["token"]
 
     def drop(self, *, reset: bool) -> None:
@@ -57,7 +57,7 @@ class Player:
 
     def restore(self) -> tuple[bool, list[str]]:
         """Take the session up again on a new connection: whether it was still there, and its rooms."""
-        self.wire = Wire.connect(self.port, KEY)
+        self.wire = Wire.connect(Where.local(self.port, KEY))
         answer = self.wire.ask("RestoreToken", token=self.token)
         self.token = answer["token"]
         return answer["restored"], answer["rooms"]
@@ -176,7 +176,7 @@ class Pair:
             with socket.create_connection(("127.0.0.1", self.host.port), PATIENCE) as end:
                 end.sendall(b"GET /v1/socket HTTP/1.1\r\nHost: ")
         elif place < 2 * _STRAY:
-            Wire.connect(self.host.port, KEY).close()
+            Wire.connect(Where.local(self.host.port, KEY)).close()
         else:
             return
         self.done["strays"] += 1

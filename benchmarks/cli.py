@@ -1,35 +1,43 @@
 """The command line: one command for each measurement."""
 
+from collections.abc import Mapping
+from importlib import import_module
+
 import click
 
-from benchmarks.closed_loop import load_command
-from benchmarks.edits import edits
-from benchmarks.enumeration import enumeration
-from benchmarks.hooks import hooks
-from benchmarks.soak import soak
-from benchmarks.soak_hooks import soak_hooks
-from benchmarks.spin import spin
+#: Where each command is; its name there is the same with underscores.
+COMMANDS: Mapping[str, str] = {
+    "run": "benchmarks.run",
+    "compare": "benchmarks.comparing",
+    "hooks": "benchmarks.hooks",
+    "spin": "benchmarks.spin",
+    "edits": "benchmarks.edits",
+    "soak-hooks": "benchmarks.soak_hooks",
+    "soak": "benchmarks.soak",
+    "enumeration": "benchmarks.enumeration",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+class Commands(click.Group):
+    """The commands, each of which is imported when it is wanted: some of them bring the whole server along."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click passes it
+        """All names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click passes it
+        """The command of this name, if there is one."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 def main() -> None:
     """Measure Yummy servers.
 
-    `ask`, `relay` and `play` put load on a server that runs already. The others start servers of their own, on
-    loopback, and compare what they measure within one run. Each figure belongs to the run that it was taken in, and to
-    the machine; compare ratios only.
+    `run` puts load on a server that runs already, and `compare` compares two such runs. The others start servers of
+    their own, on loopback, and compare what they measure within one run. Each figure belongs to the run that it was
+    taken in, and to the machine; compare ratios only.
     """
-
-
-for _command in (
-    load_command("ask", "Ask for one's own account, again and again."),
-    load_command("relay", "Send messages in rooms."),
-    load_command("play", "Make moves in rooms."),
-    hooks,
-    spin,
-    edits,
-    soak_hooks,
-    soak,
-    enumeration,
-):
-    main.add_command(_command)

@@ -13,11 +13,16 @@ import msgpack
 from attrs import define, field
 
 from benchmarks import scripts
+from benchmarks.beat import Beat
 from benchmarks.figures import Latency, Spread, percentile, share_text, verdict
-from benchmarks.generator import Beat, Generator, Line, clock, generating, measured
+from benchmarks.frames import request_frame
+from benchmarks.generator import Generator, clock, generating
+from benchmarks.histogram import Histogram
 from benchmarks.kernel import machine
+from benchmarks.line import Line, in_turn
+from benchmarks.record import Record
 from benchmarks.server import Server, limits_text, serving
-from benchmarks.wire import ConnectionLost, request_frame
+from benchmarks.wire import ConnectionLost
 
 #: Seconds within which a saved script takes effect.
 EFFECT = 0.5
@@ -106,7 +111,7 @@ def edits(ctx: click.Context, *, rooms: int, rate: int, every: float, spells: in
     )
     with serving({"game.py": scripts.EDITED.format(revision=0)}) as server, generating() as generator:
         editor = Editor(server, every)
-        found = _play(generator, _players(server, generator, rooms, editor), editor, rate, spells, seconds)
+        found = _play(generator, *_players(server, generator, rooms, editor), editor, rate, spells, seconds)
         loads = [line for line in server.log() if line.get("event") == "scripts loaded"]
         complaints = server.complaints()
     found.accepted = len(loads) - 1
@@ -125,7 +130,7 @@ class Found:
     """What was measured.
 
     Attributes:
-        quiet: Latencies without edits, in seconds.
+        quiet: Latencies without edits.
         edited: Those with edits.
         ratios: Each spell's p99 with edits, as a multiple of that without.
         refused: How often each error code came.
@@ -137,8 +142,8 @@ class Found:
         generator: The most that the generator used of a core.
     """
 
-    quiet: list[float] = field(factory=list)
-    edited: list[float] = field(factory=list)
+    quiet: Histogram = field(factory=Histogram)
+    edited: Histogram = field(factory=Histogram)
     ratios: list[float] = field(factory=list)
     refused: Counter[str] = field(factory=Counter)
     sent: int = 0
@@ -164,7 +169,7 @@ def report(found: Found, editor: Editor, complaints: Counter[str]) -> str:
         lines.append(f"effect       after a save: median {p50} ms   p99 {p99} ms   max {most} ms")
         lines.append(f"             {len(effects)} of {saves} saves had one; two saves may have one together")
     for name, latencies in (("without edits", found.quiet), ("with edits", found.edited)):
-        if latencies:
+        if latencies.count:
             lines.append(f"{name:<13}  {Latency.of(latencies)}")
     if found.ratios:
         lines.append(f"p99 with edits, of that without: {Spread.of(found.ratios).text()}")
@@ -175,26 +180,28 @@ def report(found: Found, editor: Editor, complaints: Counter[str]) -> str:
     return "\n".join(lines)
 
 
-def _players(server: Server, generator: Generator, rooms: int, editor: Editor) -> list[Line]:
-    lines = []
+def _players(server: Server, generator: Generator, rooms: int, editor: Editor) -> tuple[list[Line], Record]:
+    lines, record = [], Record()
     for number in range(rooms):
         room_id, *wires = server.pair(f"room-{number}")
         frame = request_frame("Play", room_id=room_id, message={"cell": 4})
-        lines += [Line(wire, itertools.repeat(frame), hears=editor.hear) for wire in wires]
+        lines += [Line(wire, in_turn(itertools.repeat(frame)), record, hears=editor.hear) for wire in wires]
     generator.add(lines)
-    return lines
+    return lines, record
 
 
-def _play(generator: Generator, lines: list[Line], editor: Editor, rate: int, spells: int, seconds: float) -> Found:
+def _play(  # one argument for each part
+    generator: Generator, lines: list[Line], record: Record, editor: Editor, rate: int, spells: int, seconds: float
+) -> Found:
     found = Found()
     try:
         for _ in range(spells):
-            quiet = _spell(generator, lines, Beat(lines, 1 / rate), None, seconds, found)
-            found.quiet += quiet
+            quiet = _spell(generator, record, Beat(lines, 1 / rate), None, seconds, found)
+            found.quiet.add(quiet)
             editor.begin(seconds)
             # And a while longer, for the last edit to take effect.
-            edited = _spell(generator, lines, Beat(lines, 1 / rate), editor, seconds + 2 * EFFECT, found)
-            found.edited += edited
+            edited = _spell(generator, record, Beat(lines, 1 / rate), editor, seconds + 2 * EFFECT, found)
+            found.edited.add(edited)
             found.ratios.append(Latency.of(edited).p99 / Latency.of(quiet).p99)
     except ConnectionLost as lost:
         found.broken = str(lost)
@@ -203,17 +210,20 @@ def _play(generator: Generator, lines: list[Line], editor: Editor, rate: int, sp
 
 
 def _spell(
-    generator: Generator, lines: list[Line], beat: Beat, editor: Editor | None, seconds: float, found: Found
-) -> list[float]:
+    generator: Generator, record: Record, beat: Beat, editor: Editor | None, seconds: float, found: Found
+) -> Histogram:
     def due(now: float) -> float:
         return beat(now) if editor is None else min(beat(now), editor.edit(now))
 
     try:
-        sample = generator.run(seconds, due)
+        sample = generator.run(seconds, record, due)
         generator.drain()
     finally:
         found.sent += beat.sent
         found.late = max(found.late, beat.late)
-        found.refused += sum((line.refused for line in lines), Counter())
+        rest = record.take()
+        found.refused += rest.refused
+    found.refused += sample.record.refused
     found.generator = max(found.generator, sample.generator)
-    return measured(lines, sample.seconds, sample.generator).latencies
+    rest.latency.add(sample.latency)
+    return rest.latency

@@ -7,6 +7,8 @@ from typing import Self
 
 from attrs import frozen
 
+from benchmarks.histogram import Histogram
+
 #: Share of a core from which on the generator itself limits what it measures.
 BUSY = 0.9
 
@@ -31,10 +33,9 @@ class Latency:
     most: float
 
     @classmethod
-    def of(cls, latencies: Iterable[float]) -> Self:
-        """Of these latencies, in any order; at least one."""
-        ordered = sorted(latencies)
-        return cls(len(ordered), percentile(ordered, 0.5), percentile(ordered, 0.99), ordered[-1])
+    def of(cls, latencies: Histogram) -> Self:
+        """Of these latencies."""
+        return cls(latencies.count, latencies.percentile(0.5), latencies.percentile(0.99), latencies.most)
 
     def __str__(self) -> str:
         return f"p50 {self.p50 * 1000:.2f} ms   p99 {self.p99 * 1000:.2f} ms   max {self.most * 1000:.2f} ms"

@@ -1,149 +1,155 @@
-"""Many players in one loop: closed loops, loops with a beat, and what is due in between.
+"""Many players in one loop.
 
-Owns when a request is sent and when its answer counts as come. Answers of one connection come in the order of its
-requests, so a latency needs no id. It runs in the process of the benchmark, on a core of its own where there is one,
-and says what share of that it used.
+It runs on a core of its own where there is one, and says what share of that it used. What a player does is its own
+affair: the loop knows that it has a socket, can begin a request and may be free for another one.
 """
 
 import gc
-import itertools
 import select
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
-import msgpack
 from attrs import define, field, frozen
 
-from benchmarks.wire import PATIENCE, ConnectionLost, Wire, is_answer, is_success
+from benchmarks.histogram import Histogram
+from benchmarks.record import Record
+from benchmarks.wire import PATIENCE, ConnectionLost, Wire
 
 clock = time.perf_counter
 
 #: What is due: told the time, it does it and says when it wants to be called again.
 type Due = Callable[[float], float]
+#: Seconds that one wait may take, as the system counts them in a small number.
+_LONGEST = 3600.0
 
 
-@define(eq=False)
-class Line:
-    """One player.
+class Player(Protocol):
+    """What begins requests and may have some in flight.
 
     Attributes:
-        wire: Its connection.
-        requests: The frames that it sends, one after another.
-        repeats: Whether it sends the next one for each answer.
-        hears: Gets the events that come to it, and the time.
-        latencies: Seconds from each request to its answer, since `forget`.
-        refused: How often each error code came, since `forget`.
+        repeats: Whether it begins the next one for each that has ended (a closed loop).
+        freed: Called when one has ended, unless it repeats.
     """
 
-    wire: Wire
-    requests: Iterator[bytes]
-    repeats: bool = False
-    hears: Callable[[bytes, float], None] | None = None
-    latencies: list[float] = field(factory=list)
-    refused: Counter[str] = field(factory=Counter)
-    _asked: deque[float] = field(factory=deque)
+    repeats: bool
+    freed: Callable[[], None] | None
+
+    @property
+    def free(self) -> bool:
+        """Whether it can begin another request now."""
 
     @property
     def waiting(self) -> int:
-        """Requests that are not answered yet."""
-        return len(self._asked)
+        """Requests that have not ended yet."""
 
-    def send(self, count: int = 1) -> None:
-        """Send the next requests.
+    @property
+    def lost(self) -> bool:
+        """Whether its connection has ended, so that it plays no more."""
 
-        Raises:
-            ConnectionLost: The server does not read.
-        """
-        data = b"".join(itertools.islice(self.requests, count))
-        self._asked.extend(itertools.repeat(clock(), count))
-        try:
-            complete = self.wire.socket.send(data) == len(data)
-        except OSError as error:
-            raise ConnectionLost(str(error)) from None
-        if not complete:
-            raise ConnectionLost("the server does not read")
+    def begin(self, due: float) -> None:
+        """Begin a request that is due now, or was due at this time."""
 
-    def receive(self) -> int:
-        """Take what has come; how many of it are answers.
+    def join(self, generator: "Generator") -> None:
+        """Be served by a generator from now on."""
 
-        Raises:
-            ConnectionLost: It has ended.
-        """
-        payloads = self.wire.receive()
-        now = clock()
-        answers = 0
-        for payload in payloads:
-            if is_answer(payload):
-                answers += 1
-                self.latencies.append(now - self._asked.popleft())
-                if not is_success(payload):
-                    self.refused[msgpack.unpackb(payload)["code"]] += 1
-            elif self.hears is not None:
-                self.hears(payload, now)
-        return answers
-
-    def forget(self) -> None:
-        """Begin to count anew."""
-        self.latencies = []
-        self.refused = Counter()
+    def close(self) -> None:
+        """Hang up."""
 
 
 @frozen
 class Sample:
-    """What some players did in some time.
+    """What players did in some time.
 
     Attributes:
         seconds: How long it took.
-        latencies: Seconds from each request to its answer.
-        refused: How often each error code came.
+        record: What they did.
         generator: The share of a core that the generator used.
     """
 
     seconds: float
-    latencies: list[float]
-    refused: Counter[str]
+    record: Record
     generator: float
+
+    @property
+    def latency(self) -> Histogram:
+        """From when each request was due to its answer."""
+        return self.record.latency
+
+    @property
+    def answers(self) -> int:
+        """Requests that were answered, be it with a failure."""
+        return self.record.latency.count + self.record.refused.total()
 
     @property
     def rate(self) -> float:
         """Answers a second."""
-        return len(self.latencies) / self.seconds
+        return self.answers / self.seconds
 
 
 @define(eq=False)
 class Generator:
-    """Players in one loop; leave its block to hang up."""
+    """Players in one loop; leave its block to hang up.
 
-    _lines: dict[int, Line] = field(factory=dict)
+    Attributes:
+        players: All of them.
+    """
+
+    players: list[Player] = field(factory=list)
+    _served: dict[int, tuple[Wire | None, Callable[[], object]]] = field(factory=dict)
     _ready: select.epoll = field(factory=select.epoll)
 
-    def add(self, lines: Iterable[Line]) -> None:
+    def add(self, players: Iterable[Player]) -> None:
         """Take players over, whose connections do not block from now on."""
-        for line in lines:
-            line.wire.socket.settimeout(0)
-            number = line.wire.socket.fileno()
-            self._lines[number] = line
-            self._ready.register(number, select.EPOLLIN)
+        for player in players:
+            self.players.append(player)
+            player.join(self)
 
-    def run(self, seconds: float, due: Due | None = None) -> Sample:
-        """Let players play, and measure all of them.
+    def serve(self, wire: Wire, does: Callable[[], object], *, unsent: bool = False) -> None:
+        """Have something done whenever something can be read from a connection.
+
+        Args:
+            wire: The connection.
+            does: What is to be done.
+            unsent: Whether it keeps something to be sent, which is done as soon as there is room.
+        """
+        self.wait(wire.socket.fileno(), select.EPOLLIN | (select.EPOLLOUT if unsent else 0), does, wire)
+
+    def wait(self, number: int, events: int, does: Callable[[], object], wire: Wire | None = None) -> None:
+        """Have something done whenever one of these events comes at a descriptor."""
+        if number in self._served:
+            self._ready.modify(number, events)
+        else:
+            self._ready.register(number, events)
+        self._served[number] = wire, does
+
+    def forget(self, wire: Wire) -> None:
+        """Serve a connection no longer."""
+        self.wait_no_more(wire.socket.fileno())
+
+    def wait_no_more(self, number: int) -> None:
+        """Have nothing done any more at a descriptor, which is still open."""
+        if self._served.pop(number, None) is not None:
+            self._ready.unregister(number)
+
+    def run(self, seconds: float, record: Record | None = None, due: Due | None = None) -> Sample:
+        """Let players play.
 
         Args:
             seconds: How long.
+            record: Where those count that are measured.
             due: What is to be done meanwhile, such as sending with a beat.
 
         Raises:
-            ConnectionLost: One of them was.
+            ConnectionLost: One of them was, and its record does not count that.
         """
-        for line in self._lines.values():
-            line.forget()
+        record = record or Record()
+        record.take()
         cpu, began = time.process_time(), clock()
-        until = began + seconds
-        self._turn(lambda: False, until, due)
+        self.turn(lambda: False, began + seconds, due)
         took, used = clock() - began, time.process_time() - cpu
-        return measured(self._lines.values(), took, used / took)
+        return Sample(took, record.take(), used / took)
 
     def drain(self, patience: float = PATIENCE) -> None:
         """Send no more, and wait for the answers to what was sent.
@@ -151,37 +157,44 @@ class Generator:
         Raises:
             ConnectionLost: There are some that do not come.
         """
-        repeating = [line for line in self._lines.values() if line.repeats]
-        for line in repeating:
-            line.repeats = False
-        self._turn(lambda: not self.waiting, clock() + patience, None)
-        for line in repeating:
-            line.repeats = True
+        self.settle(patience)
         if self.waiting:
             raise ConnectionLost(f"{self.waiting} requests were not answered within {patience:g} s")
 
+    def settle(self, patience: float) -> None:
+        """Send no more, and wait for answers as long as there are some to come, but not for ever."""
+        for player in self.players:
+            player.repeats, player.freed = False, None
+        self.turn(lambda: not self.waiting, clock() + patience)
+
     @property
     def waiting(self) -> int:
-        """Requests that are not answered yet."""
-        return sum(line.waiting for line in self._lines.values())
+        """Requests that are not answered yet, and still can be."""
+        return sum(player.waiting for player in self.players if not player.lost)
 
-    def _turn(self, enough: Callable[[], bool], until: float, due: Due | None) -> None:
+    def turn(self, enough: Callable[[], bool], until: float, due: Due | None = None) -> None:
+        """Serve players until it is enough, or time."""
+        served = self._served
         while True:
             now = clock()
-            wake = until if due is None else min(until, due(now))
+            wake = until if due is None else min(until, due(min(now, until)))
             if now >= until or enough():
                 return
-            for number, _ in self._ready.poll(max(0.0, wake - clock())):
-                line = self._lines[number]
-                answers = line.receive()
-                if answers and line.repeats:
-                    line.send(answers)
+            for number, events in self._ready.poll(min(_LONGEST, max(0.0, wake - clock()))):
+                found = served.get(number)
+                if found is None:  # hung up since
+                    continue
+                wire, does = found
+                if wire is not None and events & select.EPOLLOUT and wire.flush():
+                    self.serve(wire, does)
+                if wire is None or events & ~select.EPOLLOUT:
+                    does()
 
     def close(self) -> None:
         """Hang up."""
+        for player in self.players:
+            player.close()
         self._ready.close()
-        for line in self._lines.values():
-            line.wire.close()
 
 
 @contextmanager
@@ -197,39 +210,3 @@ def generating() -> Iterator[Generator]:
         generator.close()
         if was_enabled:
             gc.enable()
-
-
-def measured(lines: Iterable[Line], seconds: float, generator: float) -> Sample:
-    """What these players did."""
-    lines = list(lines)
-    latencies = [latency for line in lines for latency in line.latencies]
-    return Sample(seconds, latencies, sum((line.refused for line in lines), Counter()), generator)
-
-
-@define
-class Beat:
-    """Lets players send in turn, at a fixed rate, however long answers take (an open loop).
-
-    Attributes:
-        lines: The players.
-        pause: Seconds between two requests.
-        sent: Requests.
-        late: The most seconds by which one was sent too late: the generator's own share of what it measures.
-    """
-
-    lines: Sequence[Line]
-    pause: float
-    sent: int = 0
-    late: float = 0.0
-    _next: float = 0.0
-
-    def __call__(self, now: float) -> float:
-        """Send what is due by now; when the next one is."""
-        if not self._next:
-            self._next = now
-        while self._next <= now:
-            self.late = max(self.late, now - self._next)
-            self.lines[self.sent % len(self.lines)].send()
-            self.sent += 1
-            self._next += self.pause
-        return self._next

@@ -15,10 +15,12 @@ from attrs import define, field, frozen
 
 from benchmarks import scripts
 from benchmarks.figures import BUSY, Spread, share_text, table, verdict
-from benchmarks.generator import Generator, Line, generating
+from benchmarks.frames import request_frame
+from benchmarks.generator import Generator, generating
 from benchmarks.kernel import cores, machine, place
+from benchmarks.line import Line, in_turn
+from benchmarks.record import Record
 from benchmarks.server import Server, limits_text, serving
-from benchmarks.wire import request_frame
 
 RATE = 12_000
 RATIO = 0.4
@@ -66,12 +68,14 @@ class Contestant:
         server: The server.
         generator: Its players.
         lines: The same, one by one.
+        record: Where they count.
         rounds: What was measured, by how the server was placed.
     """
 
     server: Server
     generator: Generator
     lines: list[Line]
+    record: Record
     rounds: dict[str, list[Measured]] = field(factory=dict)
 
     def play(self, placement: str, seconds: float, ahead: int) -> None:
@@ -81,17 +85,17 @@ class Contestant:
             line.send(ahead)
         self.generator.run(WARM_UP)
         before = self.server.usage()
-        sample = self.generator.run(seconds)
+        sample = self.generator.run(seconds, self.record)
         after = self.server.usage()
         self.generator.drain()
-        messages = len(sample.latencies)
+        messages = sample.answers
         self.rounds.setdefault(placement, []).append(
             Measured(
                 sample.rate,
                 (after.main_cpu - before.main_cpu) / messages * 1e6,
                 (after.other_cpu - before.other_cpu) / messages * 1e6,
                 sample.generator,
-                sum(line.refused.total() for line in self.lines),
+                sample.record.refused.total(),
             )
         )
 
@@ -183,13 +187,13 @@ def report(results: Mapping[str, list[Measured]]) -> str:
 @contextmanager
 def _contestant(texts: Mapping[str, str], rooms: int) -> Iterator[Contestant]:
     with serving(texts) as server, generating() as generator:
-        lines = []
+        lines, record = [], Record()
         for number in range(rooms):
             room_id, *wires = server.pair(f"room-{number}")
             frame = request_frame("Play", room_id=room_id, message={"cell": 4})
-            lines += [Line(wire, itertools.repeat(frame)) for wire in wires]
+            lines += [Line(wire, in_turn(itertools.repeat(frame)), record) for wire in wires]
         generator.add(lines)
-        yield Contestant(server, generator, lines)
+        yield Contestant(server, generator, lines, record)
 
 
 @contextmanager

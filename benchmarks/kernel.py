@@ -5,6 +5,7 @@ import platform
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from attrs import frozen
 
@@ -71,11 +72,33 @@ def place(pid: int, allowed: Iterable[int]) -> None:
             os.sched_setaffinity(int(thread.name), wanted)
 
 
+@frozen
+class Machine:
+    """The machine that something is measured on.
+
+    Attributes:
+        cores: Those that this process may use.
+        system: Its name and release.
+        python: The version of the generator's Python.
+        load: The load average at the start.
+    """
+
+    cores: int
+    system: str
+    python: str
+    load: float
+
+    @classmethod
+    def now(cls) -> Self:
+        """This one, as it is now."""
+        system = f"{platform.system()} {platform.release()}"
+        return cls(len(cores()), system, platform.python_version(), round(os.getloadavg()[0], 2))
+
+    def __str__(self) -> str:
+        busy = " (others are at work: rates and latencies say little)" if self.load > BUSY * self.cores else ""
+        return f"{self.cores} cores, {self.system}, Python {self.python}; load average at start {self.load:.1f}{busy}"
+
+
 def machine() -> str:
     """One line on the machine, as it is now."""
-    load = os.getloadavg()[0]
-    busy = " (others are at work: rates and latencies say little)" if load > BUSY * len(cores()) else ""
-    return (
-        f"machine      {len(cores())} cores, Linux {platform.release()}, Python {platform.python_version()}; "
-        f"load average at start {load:.1f}{busy}"
-    )
+    return f"machine      {Machine.now()}"

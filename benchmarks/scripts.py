@@ -1,5 +1,7 @@
 """The scripts that the servers of the benchmarks run, as texts of one file each."""
 
+from pathlib import Path
+
 #: The least that a pair of hooks can do: what it costs is what the engine costs.
 ADDITION = """
 moves = 0
@@ -36,15 +38,7 @@ def post_play(model, success):
 """
 
 #: Hooks that keep their interpreter busy. The one C call ends some time, or its thread would never give its core back.
-SPINNING = """
-def pre_play(model):
-    steps = model.message["steps"]
-    if steps:
-        sum(range(steps))
-    else:
-        while True:
-            pass
-"""
+SPINNING = (Path(__file__).parent / "spinning_hooks" / "spinning.py").read_text(encoding="utf-8")
 
 #: Each message says what shall go wrong with it, and where. The room hears which revision ran.
 TROUBLED = """

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import define
 
 from benchmarks.kernel import Usage, usage
-from benchmarks.wire import Wire
+from benchmarks.wire import Where, Wire
 
 KEY = "YummyYummy"
 #: Seconds for a server to begin, and to end.
@@ -66,7 +66,7 @@ class Server:
 
     def player(self, name: str) -> Wire:
         """Connect a player and log it in."""
-        wire = Wire.connect(self.port, KEY)
+        wire = Wire.connect(Where.local(self.port, KEY))
         wire.ask("AuthDeviceId", id=f"benchmark-{name}")
         return wire
 

@@ -21,7 +21,7 @@ from benchmarks.generator import clock
 from benchmarks.kernel import MIB, Usage, machine
 from benchmarks.server import KEY, Server, limits_text, serving
 from benchmarks.soak_hooks import Bounds, rested
-from benchmarks.wire import Wire
+from benchmarks.wire import Where, Wire
 
 #: Rows of the table, and parts of the whole; after the first the server counts as warm.
 _PARTS = 10
@@ -150,7 +150,7 @@ class Soak:
         """How many sessions of players who have gone for good can still be taken up."""
         found = 0
         for token in [token for pair in self.pairs for token in pair.left]:
-            with closing(Wire.connect(self.server.port, KEY)) as wire:
+            with closing(Wire.connect(Where.local(self.server.port, KEY))) as wire:
                 found += wire.ask("RestoreToken", token=token)["restored"]
                 wire.ask("Logout")
         return found

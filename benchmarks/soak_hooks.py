@@ -15,10 +15,13 @@ from attrs import define, field, frozen
 
 from benchmarks import scripts
 from benchmarks.figures import table, verdict
-from benchmarks.generator import Generator, Line, clock, generating
+from benchmarks.frames import request_frame
+from benchmarks.generator import Generator, clock, generating
 from benchmarks.kernel import MIB, Usage, machine
+from benchmarks.line import Line, in_turn
+from benchmarks.record import Record
 from benchmarks.server import Server, limits_text, serving
-from benchmarks.wire import PATIENCE, request_frame
+from benchmarks.wire import PATIENCE
 
 #: What goes wrong in how many of 10,000 messages, half of it in pre and half in post.
 SHARES = {"error": 200, "fail": 400, "late": 6, "keep": 10}
@@ -134,6 +137,7 @@ class Soak:
         server: The server.
         generator: Its players.
         lines: The same, one by one.
+        record: Where they count.
         plan: What they send.
         reloads: The edits.
         refused: How often each error code came.
@@ -142,6 +146,7 @@ class Soak:
     server: Server
     generator: Generator
     lines: list[Line]
+    record: Record
     plan: Plan
     reloads: Reloads
     room_id: str
@@ -167,9 +172,7 @@ class Soak:
         return enough
 
     def _note(self) -> None:
-        for line in self.lines:
-            self.refused += line.refused
-            line.forget()
+        self.refused += self.record.take().refused
 
     def look(self, *, at_rest: bool) -> None:
         """Note what the server holds, once it has come to rest or as it is now."""
@@ -259,13 +262,14 @@ def _problems(soak: Soak, counted: int, bounds: Bounds, *, enough: bool) -> list
 def _begin(server: Server, generator: Generator, rooms: int) -> Soak:
     plan, editor = Plan(), Reloads(server)
     lines: list[Line] = []
+    record = Record()
     rooms_made = []
     for number in range(rooms):
         room_id, *wires = server.pair(f"room-{number}")
         rooms_made.append(room_id)
-        lines += [Line(wire, plan.frames(room_id), hears=editor.hear) for wire in wires]
+        lines += [Line(wire, in_turn(plan.frames(room_id)), record, hears=editor.hear) for wire in wires]
     generator.add(lines)
-    return Soak(server, generator, lines, plan, editor, rooms_made[0])
+    return Soak(server, generator, lines, record, plan, editor, rooms_made[0])
 
 
 def rested(server: Server) -> Usage:

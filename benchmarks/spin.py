@@ -7,17 +7,20 @@ that. Each round goes through all of it in a shuffled order, and ratios are thos
 import itertools
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import click
 from attrs import frozen
 
 from benchmarks import scripts
+from benchmarks.beat import Beat
 from benchmarks.figures import Latency, Spread, table, verdict
-from benchmarks.generator import Beat, Generator, Line, generating, measured
+from benchmarks.frames import request_frame
+from benchmarks.generator import Generator, generating
 from benchmarks.kernel import machine
+from benchmarks.line import Line, Requests, in_turn
+from benchmarks.record import Record
 from benchmarks.server import Server, limits_text, serving
-from benchmarks.wire import request_frame
 
 #: What the median of the rounds' p99 may be, as a multiple of that of an idle server.
 TARGET = 2.0
@@ -74,10 +77,10 @@ def spin(connections: int, rate: int, rounds: int, seconds: float) -> None:
     )
     results: dict[str, list[Round]] = {name: [] for name in _EXPLAINED}
     with serving({"game.py": scripts.SPINNING}, **settings) as server, generating() as generator:
-        others, spinner = _players(server, generator, connections)
+        others, quiet, spinner = _players(server, generator, connections)
         for _ in range(rounds):
             for name in random.sample(list(results), len(results)):
-                results[name].append(_measure(server, generator, others, spinner, name, rate, seconds))
+                results[name].append(_measure(server, generator, Beat(others, 1 / rate), quiet, spinner, name, seconds))
         replacements = sum("was given up" in str(line.get("event")) for line in server.log())
     click.echo(f"\n{report(results)}\n")
     for name, text in _EXPLAINED.items():
@@ -129,24 +132,23 @@ def _p99(found: list[Round]) -> list[float]:
     return [one.latency.p99 for one in found]
 
 
-def _players(server: Server, generator: Generator, connections: int) -> tuple[list[Line], Line]:
+def _players(server: Server, generator: Generator, connections: int) -> tuple[list[Line], Record, Line]:
     """The players without hooks, who ask for themselves and for their room in turn, and the one who plays."""
-    others = []
+    others, quiet = [], Record()
     for number in range(connections):
         wire = server.player(f"asks-{number}")
         room_id = wire.ask("CreateRoom", name="asks")["room_id"]
         frames = (request_frame("Me"), request_frame("GetRoom", room_id=room_id))
-        others.append(Line(wire, itertools.cycle(frames)))
+        others.append(Line(wire, in_turn(itertools.cycle(frames)), quiet))
     wire = server.player("plays")
-    spinner = Line(wire, iter(()))
+    spinner = Line(wire, in_turn(()))
     generator.add([*others, spinner])
-    return others, spinner
+    return others, quiet, spinner
 
 
 def _measure(  # one argument for each part
-    server: Server, generator: Generator, others: list[Line], spinner: Line, name: str, rate: int, seconds: float
+    server: Server, generator: Generator, beat: Beat, record: Record, spinner: Line, name: str, seconds: float
 ) -> Round:
-    beat = Beat(others, 1 / rate)
     if name != IDLE:
         spinner.wire.socket.settimeout(10)
         room_id = spinner.wire.ask("CreateRoom", name="plays")["room_id"]
@@ -155,24 +157,25 @@ def _measure(  # one argument for each part
         spinner.repeats = True
         spinner.send()
     before = server.usage()
-    sample = generator.run(seconds, beat)
+    sample = generator.run(seconds, record, beat)
     after = server.usage()
     generator.drain()
-    quiet = measured(others, sample.seconds, sample.generator)
+    # What was answered late counts, too.
+    sample.record.add(record.take())
     return Round(
-        Latency.of(quiet.latencies),
-        quiet.refused.total(),
+        Latency.of(sample.latency),
+        sample.record.refused.total(),
         (after.main_cpu - before.main_cpu) / sample.seconds,
         sample.generator,
         beat.late,
     )
 
 
-def _moves(room_id: str, name: str) -> Iterator[bytes]:
+def _moves(room_id: str, name: str) -> Requests:
     steps = 0
     if name != LOOP:
         steps = round(_steps_a_second() * HOOK_TIMEOUT * (_IN_TIME if name == C_CALL else _TOO_LONG))
-    return itertools.repeat(request_frame("Play", room_id=room_id, message={"steps": steps}))
+    return in_turn(itertools.repeat(request_frame("Play", room_id=room_id, message={"steps": steps})))
 
 
 def _steps_a_second() -> float:

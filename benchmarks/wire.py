@@ -1,82 +1,87 @@
-"""WebSocket and MessagePack with as little work as possible, by the standard library's sockets.
+"""Connections with as little work as possible, by the standard library's sockets.
 
-Requests are built and masked once and sent again and again. Of what comes back only the frames' headers are read, and
-of an answer whether it is a success. That is enough for servers that a benchmark starts itself: they send no pings
-(``HEARTBEAT_INTERVAL=0``), no fragments and no text.
+Pings are answered. Fragments and text end the connection: Yummy sends neither to who speaks MessagePack.
 """
 
 import base64
-import itertools
 import os
+import re
+import select
 import socket
+import ssl
+import time
+from collections.abc import Generator
+from functools import cache
 from typing import Any, Self
 
 import msgpack
-from attrs import define
+from attrs import define, field, frozen
 
-_BINARY = 0x82
-_MASKED = 0x80
+from benchmarks.frames import Kind, frame, is_answer, request_frame, split_frames
+
 _RECEIVE_BYTES = 1 << 16
 #: Seconds that a server may take to answer while players are made ready.
 PATIENCE = 30.0
 
-#: How an answer begins, after the byte of its map: requests carry no ``request_id``, so ``status`` comes first.
-_STATUS = b"\xa6status"
-_TRUE = 0xC3
+#: What a socket says when there is nothing to read, or no room to write, right now.
+_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class ConnectionLost(Exception):  # noqa: N818  # the server has closed it, or sent what no such server sends
-    """A connection has ended that should not have."""
+    """A connection has ended that should not have, or could not begin.
 
-
-def request_frame(type_: str, **fields: Any) -> bytes:
-    """The frame of a request, masked and ready to be sent as often as one likes."""
-    payload = msgpack.packb({"type": type_, **fields})
-    size = len(payload)
-    if size < 126:
-        head = bytes((_BINARY, _MASKED | size))
-    elif size < 1 << 16:
-        head = bytes((_BINARY, _MASKED | 126)) + size.to_bytes(2, "big")
-    else:
-        head = bytes((_BINARY, _MASKED | 127)) + size.to_bytes(8, "big")
-    mask = os.urandom(4)
-    masked = bytes(byte ^ key for byte, key in zip(payload, itertools.cycle(mask), strict=False))
-    return head + mask + masked
-
-
-def split_frames(data: bytes) -> tuple[list[bytes], bytes]:
-    """The payloads of the whole frames in what was received, and the rest.
-
-    Raises:
-        ConnectionLost: There is another frame than a binary message.
+    Attributes:
+        code: What ended it, for programs: an error code of Yummy, ``http 503`` for a refused handshake, ``closed 4004``
+            for a close frame, ``lost`` for everything else.
     """
-    payloads = []
-    start, end = 0, len(data)
-    while end - start >= 2:
-        head, size = start + 2, data[start + 1]
-        if size >= 126:
-            width = 2 if size == 126 else 8
-            head += width
-            # Beyond the end it is too small, but then so is what there is.
-            size = int.from_bytes(data[start + 2 : head], "big")
-        stop = head + size
-        if stop > end:
-            break
-        if data[start] != _BINARY:
-            raise ConnectionLost(f"the server sent a frame of kind {data[start]:#x}: {data[head:stop]!r}")
-        payloads.append(data[head:stop])
-        start = stop
-    return payloads, data[start:]
+
+    def __init__(self, text: str, code: str = "lost") -> None:
+        super().__init__(text)
+        self.code = code
 
 
-def is_answer(payload: bytes) -> bool:
-    """Whether a message answers a request; else it is an event."""
-    return payload[1:8] == _STATUS
+@frozen
+class Where:
+    """Where a server listens.
+
+    Attributes:
+        host: Name or IP address.
+        port: TCP port.
+        secure: Whether TLS is spoken.
+        resource: Path and query, with the API key.
+    """
+
+    host: str
+    port: int
+    secure: bool
+    resource: str
+
+    @classmethod
+    def local(cls, port: int, key: str) -> Self:
+        """A server on loopback."""
+        return cls("127.0.0.1", port, secure=False, resource=f"/v1/socket?x-yummy-api={key}")
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def address(self) -> tuple[socket.AddressFamily, Any]:
+        """The family and the address for a socket.
+
+        Raises:
+            ConnectionLost: There is no such host.
+        """
+        return _resolve(self.host, self.port)
 
 
-def is_success(payload: bytes) -> bool:
-    """Whether an answer is a success."""
-    return payload[8] == _TRUE
+@cache
+def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise ConnectionLost(f"{host} could not be found: {error.strerror}") from None
+    return family, address
 
 
 @define(eq=False)
@@ -89,31 +94,34 @@ class Wire:
 
     socket: socket.socket
     _rest: bytes = b""
+    _unsent: bytearray = field(factory=bytearray)
 
     @classmethod
-    def connect(cls, port: int, key: str) -> Self:
-        """Connect to a server on loopback, and shake hands.
+    def connect(cls, where: Where, patience: float = PATIENCE) -> "Wire":
+        """Connect to a server, and shake hands.
+
+        Args:
+            where: The server.
+            patience: Seconds that this, and each request and answer after it, may take.
 
         Raises:
-            ConnectionLost: It refused.
+            ConnectionLost: It is not there, or refused.
         """
-        end = socket.create_connection(("127.0.0.1", port), PATIENCE)
-        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        nonce = base64.b64encode(os.urandom(16)).decode()
-        end.sendall(
-            f"GET /v1/socket?x-yummy-api={key} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {nonce}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            received = end.recv(_RECEIVE_BYTES)
-            if not received:
-                raise ConnectionLost(f"the server ended the handshake: {answer!r}")
-            answer += received
-        head, _, rest = answer.partition(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 101"):
-            raise ConnectionLost(f"the server refused the handshake: {head!r}")
-        return cls(end, rest)
+        dialling, until = dial(where), time.monotonic() + patience
+        ready = select.poll()
+        end = None
+        try:
+            while True:
+                end, events = next(dialling)
+                ready.register(end, events)
+                if not ready.poll(max(0.0, until - time.monotonic()) * 1000):
+                    dialling.close()
+                    raise ConnectionLost(f"the server did not answer within {patience:g} s")
+                ready.unregister(end)
+        except StopIteration as stop:
+            wire: Wire = stop.value
+            wire.socket.settimeout(patience)
+            return wire
 
     def ask(self, type_: str, **fields: Any) -> dict[str, Any]:
         """Ask and wait for the answer; events that come before it are dropped.
@@ -123,7 +131,7 @@ class Wire:
         """
         answer = self.ask_for_any(type_, **fields)
         if answer["status"] is not True:
-            raise ConnectionLost(f"{type_} failed: {answer['error']} ({answer['code']})")
+            raise ConnectionLost(f"{type_} failed: {answer['error']} ({answer['code']})", answer["code"])
         return answer
 
     def ask_for_any(self, type_: str, **fields: Any) -> dict[str, Any]:
@@ -132,25 +140,162 @@ class Wire:
         Raises:
             ConnectionLost: It ended meanwhile.
         """
-        self.socket.sendall(request_frame(type_, **fields))
+        try:
+            self.socket.sendall(request_frame(type_, **fields))
+        except OSError as error:
+            raise ConnectionLost(str(error)) from None
         while True:
             for payload in self.receive():
                 if is_answer(payload):
                     answer: dict[str, Any] = msgpack.unpackb(payload)
                     return answer
 
-    def receive(self) -> list[bytes]:
-        """The payloads that have come.
+    def send(self, data: bytes) -> bool:
+        """Send as much as there is room for, and keep the rest for `flush`; whether nothing is kept.
 
         Raises:
             ConnectionLost: It has ended.
         """
-        received = self.socket.recv(_RECEIVE_BYTES)
+        if self._unsent:
+            self._unsent += data
+            return False
+        try:
+            sent = self.socket.send(data)
+        except _NOT_NOW:
+            sent = 0
+        except OSError as error:
+            raise ConnectionLost(str(error)) from None
+        if sent < len(data):
+            self._unsent += data[sent:]
+        return not self._unsent
+
+    def flush(self) -> bool:
+        """Send what was kept; whether nothing is kept any more.
+
+        Raises:
+            ConnectionLost: It has ended.
+        """
+        kept, self._unsent = bytes(self._unsent), bytearray()
+        return self.send(kept)
+
+    def receive(self) -> list[bytes]:
+        """The payloads that have come; pings are answered.
+
+        Raises:
+            ConnectionLost: It has ended.
+        """
+        try:
+            received = self.socket.recv(_RECEIVE_BYTES)
+            if isinstance(self.socket, ssl.SSLSocket):
+                # What it has decrypted no longer shows at the socket below.
+                while self.socket.pending():
+                    received += self.socket.recv(_RECEIVE_BYTES)
+        except _NOT_NOW:
+            return []
+        except OSError as error:
+            raise ConnectionLost(str(error) or "the connection was lost") from None
         if not received:
             raise ConnectionLost("the server has closed the connection")
-        payloads, self._rest = split_frames(self._rest + received)
+        payloads, others, self._rest = split_frames(self._rest + received)
+        for head, payload in others:
+            self._take_other(head, payload)
         return payloads
+
+    def _take_other(self, head: int, payload: bytes) -> None:
+        match head:
+            case Kind.PING:
+                self.send(frame(Kind.PONG, payload, os.urandom(4)))
+            case Kind.PONG:
+                pass
+            case Kind.CLOSE:
+                code = int.from_bytes(payload[:2], "big")
+                reason = payload[2:].decode(errors="replace")
+                text = f"the server has closed the connection with code {code}" + (f": {reason}" if reason else "")
+                raise ConnectionLost(text, f"closed {code}")
+            case _:
+                raise ConnectionLost(f"the server sent a frame of kind {head:#x}: {payload[:80]!r}")
 
     def close(self) -> None:
         """Let go of the connection, without a word."""
         self.socket.close()
+
+
+def dial(where: Where) -> Generator[tuple[socket.socket, int], None, Wire]:
+    """Connect and shake hands without blocking.
+
+    Yields:
+        The socket, and the events of `select.poll` that it waits for.
+
+    Returns:
+        The connection, whose socket does not block.
+
+    Raises:
+        ConnectionLost: It could not begin; its socket is closed then.
+    """
+    family, address = where.address
+    try:
+        end = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:  # too many are open
+        raise ConnectionLost(f"no connection to {where}: {error.strerror}") from None
+    try:
+        end.settimeout(0)
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        end.connect_ex(address)
+        yield end, select.POLLOUT
+        if code := end.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(code, os.strerror(code))  # noqa: TRY301  # what connect() would have raised
+        if where.secure:
+            end = _tls().wrap_socket(end, server_hostname=where.host, do_handshake_on_connect=False)
+            yield from _shake_tls(end)
+        rest = yield from _upgrade(end, where)
+    except OSError as error:
+        end.close()
+        raise ConnectionLost(f"no connection to {where}: {error.strerror or error}") from None
+    except BaseException:
+        end.close()
+        raise
+    return Wire(end, rest)
+
+
+def _upgrade(end: socket.socket, where: Where) -> Generator[tuple[socket.socket, int], None, bytes]:
+    """Shake hands, and return what has come behind the answer."""
+    nonce = base64.b64encode(os.urandom(16)).decode()
+    end.send(
+        f"GET {where.resource} HTTP/1.1\r\nHost: {where}\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Key: {nonce}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        yield end, select.POLLIN
+        try:
+            received = end.recv(_RECEIVE_BYTES)
+        except _NOT_NOW:
+            continue
+        if not received:
+            raise ConnectionLost(f"{where} ended the handshake: {answer[:200]!r}")
+        answer += received
+        if len(answer) > _RECEIVE_BYTES:
+            raise ConnectionLost(f"{where} is no WebSocket server: {answer[:80]!r}")
+    head, _, rest = answer.partition(b"\r\n\r\n")
+    first = head.partition(b"\r\n")[0].decode(errors="replace")
+    if not first.startswith("HTTP/1.1 101"):
+        status = re.match(r"HTTP/1\.\d (\d{3})", first)
+        raise ConnectionLost(f"{where} refused the handshake: {first[:80]}", f"http {status[1]}" if status else "lost")
+    return rest
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _shake_tls(end: ssl.SSLSocket) -> Generator[tuple[socket.socket, int]]:
+    while True:
+        try:
+            end.do_handshake()
+        except ssl.SSLWantReadError:
+            yield end, select.POLLIN
+        except ssl.SSLWantWriteError:
+            yield end, select.POLLOUT
+        else:
+            return

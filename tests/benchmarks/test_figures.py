@@ -2,6 +2,7 @@
 
 import pytest
 from benchmarks.figures import Latency, Spread, percentile, share_text, table, verdict
+from benchmarks.histogram import Histogram
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.01, 1), (0.5, 50), (0.99, 99), (0.995, 100), (1, 100)])
@@ -14,7 +15,7 @@ def test_the_percentile_of_one_value_is_that_value():
 
 
 def test_latencies_are_given_in_milliseconds_whatever_their_order():
-    latency = Latency.of([0.003, 0.001, 0.002])
+    latency = Latency.of(Histogram.of([0.003, 0.001, 0.002]))
     assert str(latency) == "p50 2.00 ms   p99 3.00 ms   max 3.00 ms"
     assert latency.count == 3
 

@@ -1,49 +1,112 @@
-"""The frames that the benchmarks' players build and read."""
+"""Connections to real servers, plain and over TLS, and what it says of those that cannot be."""
 
-import msgpack
+import socket
+from functools import partial
+
 import pytest
-from benchmarks.wire import ConnectionLost, is_answer, is_success, request_frame, split_frames
-from wsproto.frame_protocol import FrameProtocol, Opcode
+import trio
+import trustme
+from benchmarks import wire
+from benchmarks.wire import ConnectionLost, Where, Wire
+from harness import KEY, running
 
-from yummy.protocol.codec import Encoding, encode
-from yummy.protocol.errors import ErrorCode, Refusal
-from yummy.protocol.messages import Done, Played, answer_document, event_document, failure_document
-from yummy.transport.frames import frame_binary, frame_close, frame_ping
-
-
-@pytest.mark.parametrize("size", [0, 10, 125, 126, 1000, 70_000])
-def test_a_request_is_read_as_it_was_built(size):
-    frames = FrameProtocol(client=False, extensions=[])
-    frames.receive_bytes(request_frame("Play", message="x" * size))
-    (frame,) = list(frames.received_frames())
-    assert frame.opcode is Opcode.BINARY
-    assert msgpack.unpackb(bytes(frame.payload)) == {"type": "Play", "message": "x" * size}
+from yummy.client.address import parse_address
 
 
-def test_frames_are_split_wherever_they_were_cut():
-    payloads = [b"", b"short", b"m" * 200, b"l" * 70_000]
-    data = b"".join(map(frame_binary, payloads))
-    for cut in (1, 2, 3, 9, 300, len(data) - 1):
-        first, rest = split_frames(data[:cut])
-        second, nothing = split_frames(rest + data[cut:])
-        assert (first + second, nothing) == (payloads, b"")
+def where(server, key=KEY):
+    address = parse_address(server.url, key)
+    return Where(address.host, address.port, address.secure, address.resource)
 
 
-@pytest.mark.parametrize("frame", [frame_ping(), frame_close(1008, "too many")])
-def test_other_frames_end_the_connection(frame):
-    with pytest.raises(ConnectionLost, match="frame of kind"):
-        split_frames(frame)
+async def connect(place):
+    return await trio.to_thread.run_sync(Wire.connect, place)
 
 
-@pytest.mark.parametrize(
-    ("document", "answer", "success"),
-    [
-        (answer_document("Play", None, Done()), True, True),
-        (failure_document("Play", None, Refusal(ErrorCode.BUSY)), True, False),
-        (event_document(Played("room", {"status": True}, "user")), False, False),
-    ],
-)
-def test_answers_are_told_from_events_by_how_they_begin(document, answer, success):
-    payload = encode(document, Encoding.MSGPACK)
-    assert is_answer(payload) is answer
-    assert (is_answer(payload) and is_success(payload)) is success
+async def refused(place):
+    with pytest.raises(ConnectionLost) as lost:
+        await connect(place)
+    return lost.value
+
+
+async def test_a_player_asks_and_is_answered():
+    async with running() as server:
+        one = await connect(where(server))
+        answer = await trio.to_thread.run_sync(lambda: one.ask("AuthDeviceId", id="a-device-of-mine"))
+        assert answer["status"] is True
+        with pytest.raises(ConnectionLost, match=r"JoinToRoom failed: .* \(room_not_found\)") as lost:
+            await trio.to_thread.run_sync(lambda: one.ask("JoinToRoom", room_id="018f2f6e-0000-7000-8000-000000000000"))
+        assert lost.value.code == "room_not_found"
+        one.close()
+
+
+async def test_tls_is_spoken_with_who_can_be_trusted(tmp_path, monkeypatch):
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    key.write_bytes(issued.private_key_pem.bytes())
+    async with running(tls_cert_path=cert, tls_key_path=key) as server:
+        wire._tls.cache_clear()
+        assert "certificate verify failed" in str(await refused(where(server)))
+        authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        wire._tls.cache_clear()
+        one = await connect(where(server))
+        assert (await trio.to_thread.run_sync(lambda: one.ask("AuthDeviceId", id="a-device-of-mine")))["token"]
+        one.close()
+        wire._tls.cache_clear()
+
+
+async def test_a_refused_handshake_is_told_by_its_status():
+    async with running(max_connections=1) as server:
+        assert (await refused(where(server, "wrong"))).code == "http 401"
+        assert (
+            await refused(Where("127.0.0.1", where(server).port, secure=False, resource="/other"))
+        ).code == "http 404"
+        one = await connect(where(server))
+        assert (await refused(where(server))).code == "http 503"
+        one.close()
+
+
+async def test_a_close_frame_is_told_by_its_code():
+    async with running(auth_timeout=0.01) as server:
+        one = await connect(where(server))
+        with pytest.raises(ConnectionLost, match="with code 4001") as lost:
+            await trio.to_thread.run_sync(one.receive)
+        assert lost.value.code == "closed 4001"
+        one.close()
+
+
+def test_nobody_there_and_no_such_host_are_said():
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(ConnectionLost, match=f"no connection to 127.0.0.1:{port}: Connection refused"):
+        Wire.connect(Where.local(port, KEY))
+    with pytest.raises(ConnectionLost, match=r"host\.invalid could not be found"):
+        Wire.connect(Where("host.invalid", 1, secure=False, resource="/"))
+
+
+def test_who_does_not_answer_is_not_waited_for_for_ever():
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(ConnectionLost, match=r"did not answer within 0\.01 s"),
+    ):
+        Wire.connect(Where.local(silent.getsockname()[1], KEY), patience=0.01)
+
+
+@pytest.mark.parametrize("answer", [b"hello\r\n\r\n", b"x" * 100_000, b""])
+async def test_another_server_is_none_of_ours(answer):
+    async def other(stream):
+        async with stream:
+            await stream.receive_some()
+            await stream.send_all(answer)
+
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(partial(trio.serve_tcp, other, 0, host="127.0.0.1"))
+        lost = await refused(Where.local(listeners[0].socket.getsockname()[1], KEY))
+        assert lost.code == "lost"
+        nursery.cancel_scope.cancel()
+
+
+def test_an_address_of_version_6_is_written_in_brackets():
+    assert str(Where("::1", 9090, secure=False, resource="/")) == "[::1]:9090"
