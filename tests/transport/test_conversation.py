@@ -206,6 +206,34 @@ async def test_the_reader_waits_for_room(open_house):
     assert (BINARY, b"waits") == await client.frame()
 
 
+async def test_text_binary_and_fragments_keep_their_order_whichever_way_each_goes(house):
+    client = await house.upgraded()
+    said = [b"1", "2", b"3", b"4", b"5", "6", b"7"]
+    wire = [masked(TEXT, one.encode()) if isinstance(one, str) else masked(BINARY, one) for one in said]
+    wire[3] = masked(0x02, b"") + masked(PING) + masked(0x80, b"4")
+    await client.send(b"".join(wire))
+    (peer,) = house.peers
+    await peer.wait_received(len(said))
+    assert said == peer.received
+
+
+async def test_others_are_served_between_many_messages_of_one(open_house):
+    """All that one client sends at once is not handled at once."""
+    order = []
+
+    class Noted(Echo):
+        def receive(self, payload):
+            super().receive(payload)
+            order.append(payload)
+
+    house = await open_house(Noted)
+    many, one = await house.upgraded(), await house.upgraded()
+    await many.send(masked(BINARY, b"many") * 1000)
+    await one.send(masked(BINARY, b"one"))
+    assert (BINARY, b"one") == await one.data_frame()
+    assert order.index(b"one") < 999
+
+
 async def test_what_a_client_may_send_ahead_is_bounded(open_house):
     """A full inbox makes the client itself wait, in the end."""
     house = await open_house()

@@ -6,6 +6,7 @@ no messages; they go to the `Peer`.
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 
 import attrs
 import structlog
@@ -209,15 +210,41 @@ class Conversation:
         try:
             with self._reading:
                 peer = self._peer = self._make_peer(connection)
+                self.stream.tap(partial(self._hand_on, peer), partial(self._pause, peer))
                 while True:
-                    peer.receive(await websocket.get_message())
-                    if peer.full:
-                        await self._wait_room(peer)
+                    if not self._hand_on(peer, await websocket.get_message()):
+                        await self._pause(peer)
+                    self.stream.delivered()
         except ConnectionClosed as closed:
             self._note_closed(closed)
-        except Exception:  # noqa: BLE001  # whatever is wrong with the application, it costs this connection only
-            _log.exception("peer_failed", connection=connection.id)
-            self.close(CLOSE_INTERNAL, "internal error")
+        except Exception:  # noqa: BLE001  # see `_fail_peer`
+            self._fail_peer()
+
+    def _hand_on(self, peer: Peer, message: bytes | str) -> bool:
+        """Give the application a message; whether another one may follow at once."""
+        if self.ending is not None:
+            return False
+        try:
+            peer.receive(message)
+            full = peer.full
+        except Exception:  # noqa: BLE001  # see `_fail_peer`
+            self._fail_peer()
+            return False
+        return not full
+
+    async def _pause(self, peer: Peer) -> None:
+        """Let others run, and wait for room."""
+        await trio.lowlevel.checkpoint()
+        try:
+            if peer.full:
+                await self._wait_room(peer)
+        except Exception:  # noqa: BLE001  # see `_fail_peer`
+            self._fail_peer()
+
+    def _fail_peer(self) -> None:
+        """Whatever is wrong with the application, it costs this connection only."""
+        _log.exception("peer_failed", connection=None if self.connection is None else self.connection.id)
+        self.close(CLOSE_INTERNAL, "internal error")
 
     async def _wait_room(self, peer: Peer) -> None:
         """Wait for the peer; the heartbeat's clock stands still meanwhile."""

@@ -1,4 +1,4 @@
-"""The frames that the server sends (RFC 6455, section 5.2), ready for an outbox. Pure; knows no connection.
+"""Frames (RFC 6455, section 5.2): those that the server sends, ready for an outbox. Pure; knows no connection.
 
 A server's frames are not masked, so a frame that many shall hear is built once for all of them.
 """
@@ -43,6 +43,19 @@ def frame_text(payload: bytes) -> bytes:
         payload: The message in UTF-8.
     """
     return _frame(_TEXT, payload)
+
+
+def unmask(payload: bytes, key: bytes) -> bytes:
+    """What a client has masked (RFC 6455, section 5.3).
+
+    Args:
+        payload: As it came.
+        key: Four bytes.
+    """
+    size = len(payload)
+    repeated = (key * (size // 4 + 1))[:size]
+    # As two large numbers: one step for all bytes.
+    return (int.from_bytes(payload, "little") ^ int.from_bytes(repeated, "little")).to_bytes(size, "little")
 
 
 def frame_ping() -> bytes:

@@ -1,18 +1,20 @@
 """What comes in, followed from border to border: the request's head, then frame after frame. Pure; knows no socket.
 
-It decodes nothing. It only reads the lengths, so that a message that is too big, or cut into too many pieces, is
-refused before its bytes are kept, whatever the decoder behind it counts. This is also the place where whole frames
-can be taken out and handed on directly, past the decoder (see `Inbound.feed`).
+It only reads the lengths, so that a message that is too big, or cut into too many pieces, is refused before its bytes
+are kept, whatever the decoder behind it counts. Whole binary messages it lets a tap take out, past the decoder, as long
+as that changes nothing in the order: none while a message that the decoder got has not been delivered.
 """
 
 import attrs
 
 from yummy.transport.limits import bound
+from yummy.transport.tap import HELD_BYTES, WHOLE_BINARY, Tap
 
 CLOSE_POLICY = 1008
 CLOSE_TOO_BIG = 1009
 
 _HEAD_END = b"\r\n\r\n"
+_FIN = 0x80  # the bit that the last frame of a message has
 _CONTROL = 0x8  # the bit that these opcodes have, and the first of them
 _CLOSE = 0x8
 _TEXT_OR_BINARY = (0x1, 0x2)
@@ -41,6 +43,9 @@ class Inbound:
         violation: What the client did wrong; nothing passes any more.
         closed: Whether a close frame has come.
         frames: Frames that have begun, for statistics.
+        tap: Takes whole binary messages; None leaves all to the decoder.
+        paused: Whether the tap has stopped before its time: when there is room again, feed nothing, before anything
+            else that comes.
     """
 
     max_message_bytes: int = 0
@@ -51,9 +56,13 @@ class Inbound:
     violation: Violation | None = None
     closed: bool = False
     frames: int = 0
+    tap: Tap | None = None
+    paused: bool = False
     _held: bytes = b""  # the start of a header, or what came too early
     _tail: bytes = b""  # the last three bytes of the head so far
     _left: int = 0  # bytes of the current frame that are still to come
+    _open: bool = False  # between the first fragment of a message and its last
+    _undelivered: int = 0  # messages that the decoder got
     _message_bytes: int = 0
     _fragments: int = 0
     _window_begin: float = 0.0
@@ -63,7 +72,7 @@ class Inbound:
         """Follow some bytes.
 
         Args:
-            data: As received, at least one byte.
+            data: As received; nothing to go on after a pause.
             now: Seconds of a steady clock.
 
         Returns:
@@ -85,6 +94,10 @@ class Inbound:
         early, self._held = self._held, b""
         return early
 
+    def delivered(self) -> None:
+        """A message that the decoder got has reached who it is for."""
+        self._undelivered -= 1
+
     def _feed_head(self, data: bytes) -> bytes:
         if self.head_complete:
             self._held += data
@@ -102,9 +115,43 @@ class Inbound:
     def _feed_frames(self, data: bytes, now: float) -> bytes:
         if self._held:
             data, self._held = self._held + data, b""
+        self.paused = False
+        if self._taps and not self._left:
+            data = self._tap_messages(data)
+            if self._held or not data:
+                return b""
+        return self._follow(data, now)
+
+    @property
+    def _taps(self) -> bool:
+        """Whether a message may be taken past the decoder."""
+        return self.tap is not None and not (self._undelivered or self._open or self.closed)
+
+    def _tap_messages(self, data: bytes) -> bytes:
+        """Let the tap take what it can; what is left, unless it is held."""
+        tap = self.tap
+        if tap is None:
+            return data
+        before = tap.taken
+        position = tap.take(data)
+        self.frames += tap.taken - before
+        left = data[position:] if position else data
+        if tap.stopped:
+            self._held, self.paused = left, True
+            return b""
+        frame = tap.measure(left, 0)
+        if frame is not None and frame[1] <= HELD_BYTES:
+            self._held = left  # the rest of it is still to come
+        return left
+
+    def _follow(self, data: bytes, now: float) -> bytes:
+        """Follow the decoder's frames, up to where the tap may go on."""
         position = min(self._left, len(data))
         self._left -= position
         while position < len(data):
+            if position and self._taps and data[position] == WHOLE_BINARY:
+                self._held, self.paused = data[position:], True
+                break
             header = _header(data, position)
             if header is None:
                 self._held = data[position:]
@@ -126,6 +173,8 @@ class Inbound:
             return
         if opcode in _TEXT_OR_BINARY:
             self._message_bytes = self._fragments = 0
+        self._open = not first_byte & _FIN
+        self._undelivered += not self._open
         self._message_bytes += size
         self._fragments += 1
         if self._message_bytes > bound(self.max_message_bytes):

@@ -7,7 +7,7 @@ Knows frames only by their borders, and nothing of what they say.
 import socket
 import ssl
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import attrs
@@ -16,8 +16,9 @@ import trio
 from yummy.transport.frames import frame_close
 from yummy.transport.hub import Hub
 from yummy.transport.inbound import Inbound, Violation
-from yummy.transport.limits import KIB, TransportLimits
+from yummy.transport.limits import KIB, TransportLimits, bound
 from yummy.transport.outbox import Outbox
+from yummy.transport.tap import Tap
 from yummy.transport.tls import Tls
 
 RECEIVE_BYTES = 16 * KIB
@@ -86,6 +87,7 @@ class Stream(trio.abc.Stream):
     on_end: Callable[[], None] = _ignore_end
     on_violation: Callable[[Violation], None] = _ignore_violation
     _inbound: Inbound = attrs.field(init=False)
+    _pause: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
     _upgraded: trio.Event = attrs.field(factory=trio.Event)
     _early: bytes = b""  # frames that came together with the request
     _reading_over: bool = False
@@ -121,16 +123,32 @@ class Stream(trio.abc.Stream):
                 raise trio.ClosedResourceError("reading has ended")
             if self._inbound.head_complete and not self._inbound.upgraded:
                 await self._upgraded.wait()
-            if self._early:
+            if self._inbound.paused:
+                await self._pause()
+                data = b""
+            elif self._early:
                 data, self._early = self._early, b""
             else:
                 data = await self._receive(max_bytes or RECEIVE_BYTES)
-            if not data:
-                self._end_reading()
-                return b""
-            # A fast path would take whole binary frames out here, and hand on their messages past trio-websocket.
+                if not data:
+                    self._end_reading()
+                    return b""
             if data := self._inbound.feed(data, self.last_heard):
                 return data
+
+    def tap(self, on_message: Callable[[bytes], bool], pause: Callable[[], Awaitable[None]]) -> None:
+        """Hand on whole binary messages directly from now on, past trio-websocket.
+
+        Args:
+            on_message: Gets each of them, in order; returns whether there may be another one at once.
+            pause: Awaited before the next one, where there may not, or where there have been many.
+        """
+        self._inbound.tap = Tap(on_message, bound(self._limits.max_message_bytes))
+        self._pause = pause
+
+    def delivered(self) -> None:
+        """A message that came from trio-websocket is where it shall be."""
+        self._inbound.delivered()
 
     def upgrade(self) -> None:
         """Expect frames from now on; to be called right before the request is accepted."""
@@ -196,6 +214,7 @@ class Stream(trio.abc.Stream):
     def _end_reading(self) -> None:
         if not self._reading_over:
             self._reading_over = True
+            self._inbound.tap = None
             self.on_end()
 
     # Writing
@@ -262,6 +281,7 @@ class Stream(trio.abc.Stream):
             patience: Seconds to wait at the most; what is queued then is dropped, and the connection reset.
         """
         self.outbox.sealed = True
+        self._inbound.tap = None
         try:
             with trio.move_on_after(patience):
                 if not self.outbox.write():

@@ -1,0 +1,77 @@
+"""The tap: takes whole binary messages out at the front of a client's bytes, past the decoder. Pure; knows no socket.
+
+Nearly all that game clients send is one masked binary frame for each message, and that is all it knows. Text,
+fragments, control frames, large frames that are cut, and whatever breaks the protocol are the decoder's.
+"""
+
+from collections.abc import Callable
+
+import attrs
+
+from yummy.transport.frames import unmask
+
+#: A frame that is a whole binary message: FIN, no extension, opcode 2 (RFC 6455, section 5.2).
+WHOLE_BINARY = 0x82
+AT_ONCE_MAX = 32
+"""Messages that are taken without letting other connections run."""
+HELD_BYTES = 16 * 1024
+"""Bytes of a frame of which a part is awaited here; a larger one that is cut goes to the decoder."""
+
+_MASKED = 0x80
+_TWO_BYTES_MORE = 126
+
+
+@attrs.define(eq=False)
+class Tap:
+    """Takes messages.
+
+    Attributes:
+        on_message: Gets each message; returns whether another one may follow at once.
+        max_message_bytes: Bytes of the largest message that is taken.
+        stopped: Whether it stopped before its time: what is left may begin with another message.
+        taken: Messages that were taken.
+    """
+
+    on_message: Callable[[bytes], bool]
+    max_message_bytes: int
+    stopped: bool = False
+    taken: int = 0
+
+    def take(self, data: bytes) -> int:
+        """Take the messages that data begins with.
+
+        Returns:
+            Bytes that were used up.
+        """
+        position, size = 0, len(data)
+        self.stopped = False
+        for _ in range(AT_ONCE_MAX):
+            frame = self.measure(data, position)
+            if frame is None or frame[1] > size:
+                return position
+            start, end = frame
+            self.taken += 1
+            position = end
+            if not self.on_message(unmask(data[start:end], data[start - 4 : start])):
+                break
+        self.stopped = True
+        return position
+
+    def measure(self, data: bytes, position: int) -> tuple[int, int] | None:
+        """Where the payload of a message begins and where it ends, which may be behind what is there.
+
+        Returns:
+            None if what stands there is not for this tap, or too little to tell.
+        """
+        if len(data) - position < 6 or data[position] != WHOLE_BINARY:
+            return None
+        length = data[position + 1] - _MASKED
+        start = position + 6
+        if length == _TWO_BYTES_MORE and len(data) - position >= 8:  # two bytes of length, four of mask
+            length = data[position + 2] << 8 | data[position + 3]
+            start += 2
+            if length < _TWO_BYTES_MORE:
+                return None  # longer than need be, which is against the protocol
+        elif not 0 <= length < _TWO_BYTES_MORE:
+            return None
+        return None if length > self.max_message_bytes else (start, start + length)
