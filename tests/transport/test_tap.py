@@ -3,13 +3,14 @@
 from itertools import pairwise
 
 import pytest
+from attrs import define, field
 from fuzzing import fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.transport.conftest import BINARY, CLOSE, PING, TEXT, masked
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, TextMessage
 
-from tests.transport.conftest import BINARY, CLOSE, PING, TEXT, masked
 from yummy.transport.inbound import Inbound
 from yummy.transport.tap import AT_ONCE_MAX, HELD_BYTES, Tap
 
@@ -148,38 +149,49 @@ def frames(kind, payload):
     return masked(kind, payload) if kind else masked(0x02, payload[:3]) + masked(0x80, payload[3:])
 
 
+@define
+class Behind:
+    """What stands behind the tap: the decoder, and whoever delivers what it has made."""
+
+    inbound: Inbound
+    listener: Listener
+    decoded: list = field(factory=list)
+    _decoder: Connection = field(factory=lambda: Connection(ConnectionType.SERVER))
+    _parts: list = field(factory=list)
+
+    def decode(self, data):
+        self._decoder.receive_data(data)
+        for event in self._decoder.events():
+            if isinstance(event, TextMessage | BytesMessage):
+                self._parts.append(event.data.encode() if isinstance(event.data, str) else bytes(event.data))
+                if event.message_finished:
+                    self.decoded.append(b"".join(self._parts))
+                    self._parts.clear()
+
+    def deliver(self):
+        for message in self.decoded:
+            self.listener(message)
+            self.inbound.delivered()
+        self.decoded.clear()
+
+
 @fuzzed(500)
 @given(MESSAGES, st.lists(st.integers(0, 1500), max_size=20), st.integers(1, 4))
 def test_however_it_is_cut_every_message_is_heard_once_and_in_order(messages, cuts, lag):
     """What the decoder has made of its part is delivered only ``lag`` pieces later."""
     data = b"".join(frames(*message) for message in messages)
     borders = [0, *sorted(one for one in cuts if one < len(data)), len(data)]
-    listener, decoder = Listener(), Connection(ConnectionType.SERVER)
+    listener = Listener()
     inbound = tapped(listener)
-    decoded, parts = [], []
-
-    def decode(passed):
-        decoder.receive_data(passed)
-        for event in decoder.events():
-            if isinstance(event, TextMessage | BytesMessage):
-                parts.append(event.data.encode() if isinstance(event.data, str) else bytes(event.data))
-                if event.message_finished:
-                    decoded.append(b"".join(parts))
-                    parts.clear()
-
-    def deliver():
-        while decoded:
-            listener(decoded.pop(0))
-            inbound.delivered()
+    behind = Behind(inbound, listener)
 
     for number, (begin, end) in enumerate(pairwise(borders)):
-        if end > begin:
-            decode(inbound.feed(data[begin:end], 0.0))
+        behind.decode(inbound.feed(data[begin:end], 0.0))
         while inbound.paused:
-            decode(inbound.feed(b"", 0.0))
+            behind.decode(inbound.feed(b"", 0.0))
         if number % lag == 0:
-            deliver()
-    deliver()
+            behind.deliver()
+    behind.deliver()
 
     expected = [payload.hex().encode() if kind == TEXT else payload for kind, payload in messages if kind != PING]
     assert expected == listener.heard
