@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 import msgpack
 import pytest
 import trio
-from harness import PATIENCE, connected, log_in, logged_in, running
+from harness import PATIENCE, connected, log_in, logged_in, running, write_scripts
 from siege import PATH, besieged, closed, ended, heard, request
 from tests.transport.conftest import BINARY, CLOSE, TEXT, head, masked
 
@@ -163,6 +163,8 @@ async def test_the_rate_is_bounded_as_the_defaults_say():
         assert refused == 99
         assert frame == (CLOSE, b"\x0f\xa4too many messages")
         assert siege.server.transport.statistics().closings == {4004: 1}
+        # The hundredth is counted, too, though all that its client hears of it is the close.
+        assert siege.server.chain.failures.statistics()["rate_limited"] == 100
 
 
 async def test_failed_logins_of_one_address_are_bounded_and_those_of_this_machine_are_not(monkeypatch):
@@ -218,6 +220,29 @@ async def test_rooms_of_a_user_users_of_a_room_and_sessions_of_a_user_are_bounde
         await bert.ok("JoinToRoom", room_id=rooms[0])
         assert await carl.refused("JoinToRoom", room_id=rooms[0]) == "room_full"
         assert await third.refused("AuthDeviceId", id="device-of-anna") == "busy"
+        assert server.chain.failures.statistics() == {"busy": 3, "room_full": 1}
+
+
+async def test_refusals_are_counted_by_code_and_those_of_scripts_under_one(tmp_path):
+    hooks = write_scripts(
+        tmp_path,
+        game="""
+        from yummy import fail
+
+        def pre_play(model):
+            fail("no", code=f"no_{model.message}")
+    """,
+    )
+    async with running(hooks) as server, connected(server) as stranger, logged_in(server, "anna") as anna:
+        assert await stranger.refused("Me") == "not_authenticated"
+        assert await stranger.refused("RestoreToken", token="x") == "invalid_token"
+        for number in range(3):
+            assert await anna.refused("Play", room_id="r", message=number) == f"no_{number}"
+            assert await anna.refused("GetRoom") == "wrong_format"
+        await anna.ok("Me")
+        assert server.chain.failures.statistics() == {
+            "not_authenticated": 1, "invalid_token": 1, "hook_failed": 3, "wrong_format": 3,
+        }  # fmt: skip
 
 
 # What is inside of a message

@@ -36,6 +36,7 @@ from yummy.core.values import OPERATORS_FIELDS
 from yummy.core.work import EndSession, Rule, SessionEnded, Work, account_key
 from yummy.pipeline.commit import AfterEffect, Committer
 from yummy.pipeline.desk import LookupStore, Passwords, ServiceDesk
+from yummy.pipeline.failures import Failures
 from yummy.pipeline.message import Message, Superseded
 from yummy.pipeline.scripts import HookStage, Scripts
 from yummy.pipeline.switchboard import Switchboard
@@ -65,6 +66,7 @@ class Chain:
         clock: Unix seconds, now.
         start: Starts a task of the server's own.
         turns: Who may change what now.
+        failures: Counts the failures that clients are answered with.
     """
 
     world: World
@@ -78,6 +80,7 @@ class Chain:
     clock: Callable[[], float]
     start: Callable[..., None]
     turns: Turns = attrs.field(factory=Turns)
+    failures: Failures = attrs.field(factory=Failures)
 
     _committer: Committer = attrs.field(init=False)
 
