@@ -201,6 +201,44 @@ async def test_new_accounts_of_one_address_are_bounded_and_those_of_this_machine
             await log_in(anna, "a")  # there already
 
 
+# Closes
+
+
+async def taken_over(siege, client, token):
+    other = await siege.upgraded()
+    await other.send(request("RestoreToken", token=token))
+    await heard(other)
+
+
+CLOSES = {
+    1008: ({"max_control_frames": 3}, lambda _siege, client, _token: client.send(masked(0x89) * 9)),
+    1009: ({"max_message_bytes": 1000}, lambda _siege, client, _token: client.send(masked(BINARY, bytes(1001)))),
+    4003: ({}, taken_over),
+    4005: ({"max_wrong_format": 2}, lambda _siege, client, _token: client.send(masked(BINARY, b"nonsense") * 2)),
+}
+"""Of the others, 4000 is tested in `test_hostile.py`, 4002 and 4004 above, 1001 and 4001 below."""
+
+
+@pytest.mark.parametrize("code", CLOSES)
+async def test_closes_are_counted_by_their_code(code):
+    settings, provoke = CLOSES[code]
+    async with besieged(**settings) as siege:
+        client, answer = await siege.known()
+        await provoke(siege, client, answer["token"])
+        assert await closed(client) == code
+        assert siege.server.transport.statistics().closings == {code: 1}
+
+
+async def test_who_does_not_authenticate_and_who_is_there_at_the_end_are_counted_as_closed():
+    async with running(auth_timeout=0.1) as server, logged_in(server, "anna") as anna:
+        async with connected(server) as stranger:
+            assert await stranger.close_code() == 4001
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.transport.drain, PATIENCE)
+            assert await anna.close_code() == 1001
+        assert server.transport.statistics().closings == {4001: 1, 1001: 1}
+
+
 # Rooms and sessions
 
 
