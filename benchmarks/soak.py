@@ -2,7 +2,8 @@
 
 Pairs of players log in, open rooms, play through hooks, lose their connections, take their sessions up again and go,
 while the script is edited again and again. What the server holds is compared between two moments of rest, with nobody
-there: once it is warm, and at the end. Sessions are counted by the scripts, rooms by the server's own list.
+there: once it is warm, and at the end; a third, half-way, shows in longer runs whether it still grows. Sessions are
+counted by the scripts, rooms by the server's own list.
 """
 
 import time
@@ -22,9 +23,14 @@ from benchmarks.kernel import MIB, Usage, machine
 from benchmarks.server import KEY, Server, limits_text, serving
 from benchmarks.soak_hooks import Bounds, rested
 from benchmarks.wire import Where, Wire
+from yummy.store.database import POOL
 
 #: Rows of the table, and parts of the whole; after the first the server counts as warm.
 _PARTS = 10
+#: Parts after which all go, and the server comes to rest.
+_RESTS = {1, _PARTS // 2, _PARTS}
+#: Pages of the database that SQLite keeps for each connection to it, about 2 MiB (`PRAGMA cache_size`), in all.
+_CACHES = 2 * MIB * POOL
 #: Seconds for the last sessions and rooms to end in, on top of the window.
 REST = 15.0
 #: Seconds between two looks whether an edit has had its effect, or whether all have gone.
@@ -172,7 +178,8 @@ def soak(ctx: click.Context, *, duration: float, pairs: int, every: float, memor
     click.echo(machine())
     click.echo(limits_text(**SETTINGS))
     click.echo(f"load         {pairs} pairs of players for {duration:g} s, an edit every {every:g} s")
-    click.echo(f"bounds       from the first moment of rest to the last: {bounds}; no session, no room\n")
+    click.echo(f"bounds       from the first moment of rest to the last: {bounds}; no session, no room")
+    click.echo(f"caches       {_CACHES / MIB:g} MiB of that may be what SQLite keeps of the database's pages\n")
     with (
         serving({"game.py": scripts.CHURNED.format(revision=0)}, **SETTINGS) as server,
         closing(server.player("probe")) as probe,
@@ -180,7 +187,7 @@ def soak(ctx: click.Context, *, duration: float, pairs: int, every: float, memor
         run = Soak(server, probe, [Pair.of(server, number) for number in range(pairs)], every)
         for number in range(1, _PARTS + 1):
             run.part(clock() + duration / _PARTS)
-            if number in {1, _PARTS}:
+            if number in _RESTS:
                 run.rest()
         ghosts = run.ghosts()
         complaints = server.complaints()

@@ -6,6 +6,7 @@ again. The hook interpreter imports this module too; it knows nothing of the ser
 """
 
 import json
+from collections.abc import Iterable
 from enum import Enum
 from math import isfinite
 from typing import Any
@@ -45,41 +46,49 @@ def check_plain(value: object, *, max_depth: int = DEPTH_MAX, allow_bytes: bool 
     Raises:
         PlainDataError: Naming the offending part.
     """
-    _check(value, min(max_depth, DEPTH_MAX) or DEPTH_MAX, allow_bytes)
+    _check_all((value,), min(max_depth, DEPTH_MAX) or DEPTH_MAX, allow_bytes)
 
 
-def _check(value: object, depth: int, allow_bytes: bool) -> None:  # noqa: C901, PLR0912  # one branch for each type
-    kind = type(value)
-    if kind is str:
-        if not is_unicode(value):  # type: ignore[arg-type]  # `kind` says it is text
-            raise PlainDataError("text with a lone surrogate is not valid Unicode")
-    elif kind is int:
-        if not INT_MIN <= value <= INT_MAX:  # type: ignore[operator]  # `kind` says it is an integer
-            # Not shown: Python itself refuses to write out an integer of thousands of digits.
-            raise PlainDataError("an integer is out of range (-2^63 to 2^64-1)")
-    elif kind is bool or value is None:
-        pass
-    elif kind is float:
-        if not isfinite(value):  # type: ignore[arg-type]  # `kind` says it is a float
-            raise PlainDataError(f"{value} is not a finite number")
-    elif kind is list:
-        if depth == 0:
-            raise PlainDataError("nested too deeply")
-        for item in value:  # type: ignore[attr-defined]  # `kind` says it is a list
-            _check(item, depth - 1, allow_bytes)
-    elif kind is dict:
-        if depth == 0:
-            raise PlainDataError("nested too deeply")
-        for key, item in value.items():  # type: ignore[attr-defined]  # `kind` says it is a map
-            if type(key) is not str:
-                raise PlainDataError(f"map key {_shown(key)} is not text")
-            _check(key, depth, allow_bytes)
-            _check(item, depth - 1, allow_bytes)
-    elif kind is bytes:
-        if not allow_bytes:
-            raise PlainDataError("bytes are not allowed here")
-    else:
-        raise PlainDataError(f"{kind.__name__} is not plain data")
+def _check_all(values: Iterable[Any], depth: int, allow_bytes: bool) -> None:  # noqa: C901, PLR0912  # one branch for each type
+    """Check what stands in one list or map.
+
+    A message can be little else than tens of thousands of nulls, or of empty maps: a value that holds no others costs
+    no call.
+    """
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            if not (value.isascii() or is_unicode(value)):
+                raise PlainDataError("text with a lone surrogate is not valid Unicode")
+        elif kind is int:
+            if not INT_MIN <= value <= INT_MAX:
+                # Not shown: Python itself refuses to write out an integer of thousands of digits.
+                raise PlainDataError("an integer is out of range (-2^63 to 2^64-1)")
+        elif kind is dict:
+            if depth == 0:
+                raise PlainDataError("nested too deeply")
+            for key in value:
+                if type(key) is not str:
+                    raise PlainDataError(f"map key {_shown(key)} is not text")
+                if not (key.isascii() or is_unicode(key)):
+                    raise PlainDataError("text with a lone surrogate is not valid Unicode")
+            if value:
+                _check_all(value.values(), depth - 1, allow_bytes)
+        elif kind is list:
+            if depth == 0:
+                raise PlainDataError("nested too deeply")
+            if value:
+                _check_all(value, depth - 1, allow_bytes)
+        elif kind is bool or value is None:
+            pass
+        elif kind is float:
+            if not isfinite(value):
+                raise PlainDataError(f"{value} is not a finite number")
+        elif kind is bytes:
+            if not allow_bytes:
+                raise PlainDataError("bytes are not allowed here")
+        else:
+            raise PlainDataError(f"{kind.__name__} is not plain data")
 
 
 def _shown(key: object) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 import tracemalloc
 
 import msgpack
@@ -91,6 +92,43 @@ def test_room_is_made_for_what_is_there_and_not_for_what_is_announced(header):
         assert tracemalloc.get_traced_memory()[1] < 10 * len(payload)
     finally:
         tracemalloc.stop()
+
+
+PIECES = 10_000
+
+
+@pytest.mark.parametrize(
+    ("packed", "written", "calls"),
+    [
+        (b"\xc0", "null", 0),
+        (b"\xa1a", '"a"', 0),
+        (b"\x90", "[]", 0),
+        (b"\x80", "{}", 1),  # looked through for keys that come twice
+        (b"\x91\xc0", "[null]", 1),  # what stands in it
+        (b"\x81\xa1a\xc0", '{"a":null}', 2),
+    ],
+)
+@pytest.mark.parametrize("encoding", Encoding)
+def test_a_message_of_many_small_values_costs_few_calls_for_each(packed, written, calls, encoding):
+    if encoding is Encoding.JSON:
+        payload = f'{{"type":"Play","room_id":"r","message":[{",".join([written] * PIECES)}]}}'
+    else:
+        start = b"\x83\xa4type\xa4Play\xa7room_id\xa1r\xa7message\xdc"
+        payload = start + PIECES.to_bytes(2) + packed * PIECES
+    counted = 0
+
+    def count(_frame, event, _argument):
+        nonlocal counted
+        counted += event == "call"
+
+    sys.setprofile(count)
+    try:
+        request = parse(payload, max_depth=32)
+    finally:
+        sys.setprofile(None)
+
+    assert PIECES == len(request.model.message)
+    assert counted <= calls * PIECES + 100
 
 
 @pytest.mark.parametrize(

@@ -68,3 +68,4 @@ def test_a_script_has_codes_and_texts_of_its_own():
     refusal = Refusal("not_your_turn", "Wait for {it}")
 
     assert ("not_your_turn", "Wait for {it}") == (refusal.code, refusal.error)
+    assert (ErrorCode.HOOK_FAILED, ErrorCode.BUSY) == (refusal.row, Refusal(ErrorCode.BUSY).row)

@@ -7,10 +7,11 @@ from itertools import pairwise
 
 from attrs import define, field
 from fuzzing import fuzzed
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from yummy.transport.inbound import Inbound
@@ -105,6 +106,7 @@ def test_any_bytes_are_followed_as_the_reference_does_however_they_are_cut(data,
 
 @fuzzed(300)
 @given(STREAMS, CUTS)
+@example(b"\x81\x82\0\0\0\0\0\x80", [7])  # text that is no UTF-8, cut in the middle
 def test_the_decoder_behind_it_sees_what_it_would_see_without_it(data, cuts):
     """But for a header that has not come to its end, which is held until it has, and a length that none can have."""
     inbound = Inbound()
@@ -132,7 +134,9 @@ def decoded(pieces: list[bytes]) -> list[object]:
                     case Ping() | Pong():
                         said.append((type(event), bytes(event.payload)))
                     case CloseConnection():
-                        said.append((event.code, event.reason))
+                        # Of text that is no UTF-8 it names the place in the piece that this came in.
+                        own = event.code == CloseReason.INVALID_FRAME_PAYLOAD_DATA
+                        said.append((event.code, None if own else event.reason))
                         return said
     except (RemoteProtocolError, LocalProtocolError) as error:
         said.append(type(error))

@@ -1,3 +1,5 @@
+import hmac
+
 import pytest
 
 from yummy.transport.gate import Crowd, Gate, choose_subprotocol
@@ -40,6 +42,20 @@ def test_the_key_comes_in_the_query_or_in_a_header(target, headers):
 )
 def test_without_the_key_nobody_comes_in(target):
     assert 401 == status(target=target)
+
+
+def test_each_key_that_is_given_is_compared_whole_in_constant_time(monkeypatch):
+    compared = []
+    constant_time = hmac.compare_digest
+
+    def compare(key, given):
+        compared.append(given)
+        return constant_time(key, given)
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+
+    assert status(target=f"{TARGET}&x-yummy-api=wrong", headers=[(b"x-yummy-api", b"another")]) is None
+    assert [b"another", "Öl+Essig".encode(), b"wrong"] == compared
 
 
 def test_an_empty_query_is_no_key_even_if_the_key_were_empty_text():

@@ -83,6 +83,7 @@ async def test_a_handshake_that_drips():
         with trio.fail_after(PATIENCE):
             assert not await dripped(client, upgrade(extra=b"X: " + b"y" * 10_000))
         assert client.buffer == b""
+        assert siege.server.transport.statistics().late == 1
 
 
 async def test_handshakes_that_never_end_keep_nobody_out():
@@ -93,6 +94,9 @@ async def test_handshakes_that_never_end_keep_nobody_out():
             async with connected(siege.server) as honest:
                 await honest.send(type="Me")
                 assert (await honest.receive())["code"] == "not_authenticated"
+        statistics = siege.server.transport.statistics()
+        assert statistics.displaced + statistics.late == 8
+        assert statistics.displaced > 0
 
 
 # Frames

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 import msgpack
 import pytest
 import trio
-from harness import PATIENCE, connected, log_in, logged_in, running
+from harness import PATIENCE, connected, log_in, logged_in, running, write_scripts
 from siege import PATH, besieged, closed, ended, heard, request
 from tests.transport.conftest import BINARY, CLOSE, TEXT, head, masked
 
@@ -163,6 +163,8 @@ async def test_the_rate_is_bounded_as_the_defaults_say():
         assert refused == 99
         assert frame == (CLOSE, b"\x0f\xa4too many messages")
         assert siege.server.transport.statistics().closings == {4004: 1}
+        # The hundredth is counted, too, though all that its client hears of it is the close.
+        assert siege.server.chain.failures.statistics()["rate_limited"] == 100
 
 
 async def test_failed_logins_of_one_address_are_bounded_and_those_of_this_machine_are_not(monkeypatch):
@@ -199,6 +201,44 @@ async def test_new_accounts_of_one_address_are_bounded_and_those_of_this_machine
             await log_in(anna, "a")  # there already
 
 
+# Closes
+
+
+async def taken_over(siege, client, token):
+    other = await siege.upgraded()
+    await other.send(request("RestoreToken", token=token))
+    await heard(other)
+
+
+CLOSES = {
+    1008: ({"max_control_frames": 3}, lambda _siege, client, _token: client.send(masked(0x89) * 9)),
+    1009: ({"max_message_bytes": 1000}, lambda _siege, client, _token: client.send(masked(BINARY, bytes(1001)))),
+    4003: ({}, taken_over),
+    4005: ({"max_wrong_format": 2}, lambda _siege, client, _token: client.send(masked(BINARY, b"nonsense") * 2)),
+}
+"""Of the others, 4000 is tested in `test_hostile.py`, 4002 and 4004 above, 1001 and 4001 below."""
+
+
+@pytest.mark.parametrize("code", CLOSES)
+async def test_closes_are_counted_by_their_code(code):
+    settings, provoke = CLOSES[code]
+    async with besieged(**settings) as siege:
+        client, answer = await siege.known()
+        await provoke(siege, client, answer["token"])
+        assert await closed(client) == code
+        assert siege.server.transport.statistics().closings == {code: 1}
+
+
+async def test_who_does_not_authenticate_and_who_is_there_at_the_end_are_counted_as_closed():
+    async with running(auth_timeout=0.1) as server, logged_in(server, "anna") as anna:
+        async with connected(server) as stranger:
+            assert await stranger.close_code() == 4001
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.transport.drain, PATIENCE)
+            assert await anna.close_code() == 1001
+        assert server.transport.statistics().closings == {4001: 1, 1001: 1}
+
+
 # Rooms and sessions
 
 
@@ -218,6 +258,29 @@ async def test_rooms_of_a_user_users_of_a_room_and_sessions_of_a_user_are_bounde
         await bert.ok("JoinToRoom", room_id=rooms[0])
         assert await carl.refused("JoinToRoom", room_id=rooms[0]) == "room_full"
         assert await third.refused("AuthDeviceId", id="device-of-anna") == "busy"
+        assert server.chain.failures.statistics() == {"busy": 3, "room_full": 1}
+
+
+async def test_refusals_are_counted_by_code_and_those_of_scripts_under_one(tmp_path):
+    hooks = write_scripts(
+        tmp_path,
+        game="""
+        from yummy import fail
+
+        def pre_play(model):
+            fail("no", code=f"no_{model.message}")
+    """,
+    )
+    async with running(hooks) as server, connected(server) as stranger, logged_in(server, "anna") as anna:
+        assert await stranger.refused("Me") == "not_authenticated"
+        assert await stranger.refused("RestoreToken", token="x") == "invalid_token"
+        for number in range(3):
+            assert await anna.refused("Play", room_id="r", message=number) == f"no_{number}"
+            assert await anna.refused("GetRoom") == "wrong_format"
+        await anna.ok("Me")
+        assert server.chain.failures.statistics() == {
+            "not_authenticated": 1, "invalid_token": 1, "hook_failed": 3, "wrong_format": 3,
+        }  # fmt: skip
 
 
 # What is inside of a message

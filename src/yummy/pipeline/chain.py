@@ -38,6 +38,7 @@ from yummy.core.work import EndSession, Rule, SessionEnded, Work, account_key
 from yummy.pipeline.commit import AfterEffect, Committer
 from yummy.pipeline.desk import LookupStore, Passwords, ServiceDesk
 from yummy.pipeline.driver import Driver
+from yummy.pipeline.failures import Failures
 from yummy.pipeline.message import Message, Superseded
 from yummy.pipeline.scripts import HookStage, Scripts
 from yummy.pipeline.steps import Steps, awaited
@@ -68,6 +69,7 @@ class Chain:
         clock: Unix seconds, now.
         driver: Drives chains, and starts tasks of the server's own.
         turns: Who may change what now.
+        failures: Counts the failures that clients are answered with.
     """
 
     world: World
@@ -81,6 +83,7 @@ class Chain:
     clock: Callable[[], float]
     driver: Driver
     turns: Turns = attrs.field(factory=Turns)
+    failures: Failures = attrs.field(factory=Failures)
 
     _committer: Committer = attrs.field(init=False)
 

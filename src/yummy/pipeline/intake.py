@@ -210,6 +210,7 @@ class Intake:
             line=self,
             connection=self.connection.id,
             address=self._address,
+            failures=self.chain.failures,
         )
 
     def _watch(self, item: Message | _Refused, *, limited: bool) -> None:

@@ -8,6 +8,7 @@ import attrs
 import structlog
 
 from yummy.model import HOOK_NAMES, Model
+from yummy.pipeline.failures import Failures
 from yummy.pipeline.switchboard import Line, encode_frame
 from yummy.protocol.codec import Encoding
 from yummy.protocol.errors import ErrorCode, Refusal
@@ -32,6 +33,7 @@ class Message:
         line: The sender's line; None for a chain of the server's own, which nobody waits for.
         connection: The number of the sender's connection.
         address: The sender's address, None if it is exempt from limits.
+        failures: Counts what the sender is answered with; None where there is no line.
         session_id: The session that the line spoke for when the message came.
     """
 
@@ -42,6 +44,7 @@ class Message:
     line: Line | None = None
     connection: int | None = None
     address: str | None = None
+    failures: Failures | None = None
     session_id: str | None = None
     _stop_waiting: Callable[[], None] | None = None
 
@@ -58,13 +61,13 @@ class Message:
 
     def succeed(self, answer: Answer) -> None:
         """Answer with what was done."""
-        self._send(answer_document(self.type, self.request_id, answer))
+        self._send(answer_document(self.type, self.request_id, answer), None)
 
     def fail(self, refusal: Refusal) -> None:
         """Answer with why it was not done."""
-        self._send(failure_document(self.type, self.request_id, refusal))
+        self._send(failure_document(self.type, self.request_id, refusal), refusal)
 
-    def _send(self, document: dict[str, Any]) -> None:
+    def _send(self, document: dict[str, Any], refusal: Refusal | None) -> None:
         if self.line is None:
             return
         try:
@@ -74,6 +77,8 @@ class Message:
             _log.exception("answer_not_encoded", type=self.type)
             refusal = Refusal(ErrorCode.INTERNAL)
             frame = encode_frame(failure_document(self.type, self.request_id, refusal), self.encoding)
+        if refusal is not None and self.failures is not None:
+            self.failures.count(refusal)
         self.line.send(frame)
 
     @contextmanager

@@ -106,7 +106,9 @@ def _decode_json(payload: str) -> Any:
 
 
 def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    document = dict(pairs)
+    if not pairs:
+        return {}
+    document = {key: value for key, value in pairs}  # noqa: C416  # for a small map, quicker than `dict`
     if len(document) != len(pairs):
         raise WrongFormat("a map with the same key twice")
     return document

@@ -59,6 +59,9 @@ class Refusal(Exception):  # noqa: N818  # a refusal is an answer, not an error 
         error: The text for people; the table's by default, its ``{names}`` filled from ``texts``.
         retry_after: Seconds after which trying again makes sense, if that is known.
         texts: What the text speaks about.
+
+    Attributes:
+        row: The row of the table that it counts as; that of ``hook_failed`` for a script's own code.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Refusal(Exception):  # noqa: N818  # a refusal is an answer, not an error 
             error = code.text.format_map(texts) if isinstance(code, ErrorCode) else str(code)
         super().__init__(error)
         self.code = str(code)
+        self.row = code if isinstance(code, ErrorCode) else ErrorCode.HOOK_FAILED
         self.error = error
         self.retry_after = retry_after
 

@@ -180,6 +180,8 @@ class Conversation:
                 receive_buffer_size=RECEIVE_BYTES,
             )
             return await self._admit(request)
+        if trio.current_time() >= greeting.deadline:
+            self._registry.late += 1
         return None
 
     async def _admit(self, request: WebSocketRequest) -> WebSocketConnection | None:

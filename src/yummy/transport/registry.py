@@ -35,6 +35,8 @@ class Registry:
         refused: Requests refused in all, by HTTP status.
         endings: Connections that ended after the upgrade, by the reason.
         closings: Close frames of this server's own accord, by the code.
+        late: Connections that did not end their handshake in time.
+        displaced: Connections that had to go before that, as there were too many handshakes.
     """
 
     _limits: TransportLimits
@@ -44,6 +46,8 @@ class Registry:
     refused: Counter[HTTPStatus] = attrs.field(factory=Counter)
     endings: Counter[Ending] = attrs.field(factory=Counter)
     closings: Counter[int] = attrs.field(factory=Counter)
+    late: int = 0
+    displaced: int = 0
     _ids: Iterator[int] = attrs.field(factory=lambda: count(1))
     _of_address: Counter[str] = attrs.field(factory=Counter)
     _changed: trio.Event = attrs.field(factory=trio.Event)
@@ -98,6 +102,7 @@ class Registry:
             else:
                 del self.greetings[oldest]
                 oldest.stream.reset()
+                self.displaced += 1
 
     async def wait_empty(self) -> None:
         """Wait until nobody is connected."""

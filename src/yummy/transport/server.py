@@ -34,6 +34,8 @@ class TransportStatistics:
         refused: Requests refused since the start, by HTTP status.
         endings: Connections ended since the start, by the reason.
         closings: Connections that this server has closed since the start, by the close code.
+        late: Connections that did not end their handshake within ``HANDSHAKE_TIMEOUT``, since the start.
+        displaced: Connections that had to go before that, for ``MAX_HANDSHAKES``, since the start.
         bytes_queued: Bytes that wait in all outboxes together.
         rounds: Rounds in which the hub wrote outboxes.
         flushes: Outboxes that it wrote.
@@ -45,6 +47,8 @@ class TransportStatistics:
     refused: Mapping[HTTPStatus, int]
     endings: Mapping[Ending, int]
     closings: Mapping[int, int]
+    late: int
+    displaced: int
     bytes_queued: int
     rounds: int
     flushes: int
@@ -90,6 +94,8 @@ class Transport:
             refused=dict(registry.refused),
             endings=dict(registry.endings),
             closings=dict(registry.closings),
+            late=registry.late,
+            displaced=registry.displaced,
             bytes_queued=sum(one.stream.outbox.queued for one in registry.conversations.values()),
             rounds=self._hub.rounds,
             flushes=self._hub.flushes,
