@@ -44,7 +44,7 @@ async def test_what_fails_without_a_client_to_hear_it_is_not_counted(game):
     ada = await game.player("ada")
     game.hooks["pre_user_disconnected"] = lambda call: Failed("stay", "no")
 
-    await game.chain.end_session(ada.session_id, "operator")
+    await game.run(game.chain.end_session(ada.session_id, "operator"))
 
     assert {} == game.chain.failures.statistics()
 
