@@ -1,5 +1,6 @@
 """The server as a process: how it begins, what it says, and how it ends."""
 
+import gc
 import json
 import os
 import signal
@@ -13,6 +14,8 @@ import pytest
 import trio
 from harness import connected, dialled, running, write_scripts
 from trio_websocket import ConnectionRejected
+
+from yummy.server import _spare_the_collector
 
 PATIENCE = 30.0
 """Seconds for a process to begin or to end."""
@@ -54,6 +57,14 @@ def test_it_says_in_one_line_where_it_listens_with_which_scripts_and_how(tmp_pat
         assert (tmp_path / "yummy.db").exists()
         code, rest = stop(server)
         assert (code, "Traceback" in rest) == (0, False)
+
+
+def test_what_is_there_for_good_is_out_of_the_collectors_sight():
+    try:
+        _spare_the_collector()
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -4,6 +4,7 @@ The way down, after the first signal: no new connections; every connection is cl
 received; chains that follow from that end too, all within ``DRAIN_TIMEOUT``; then the scripts, then the database.
 """
 
+import gc
 import signal
 import ssl
 import time
@@ -192,6 +193,7 @@ async def _main(settings: Settings) -> int:
 async def _serve(settings: Settings, life: _Life) -> int:
     async with open_server(settings) as server:
         life.begun = True
+        _spare_the_collector()
         _announce(server)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_when, server.hooks.exhausted, life)
@@ -206,6 +208,15 @@ async def _serve(settings: Settings, life: _Life) -> int:
         # A script holds its thread, which nothing can end but the end of the process.
         exit_at_once(code)
     return code
+
+
+def _spare_the_collector() -> None:
+    """Take what is there for good out of the garbage collector's sight.
+
+    Else a full collection looks through a hundred thousand objects, again and again, and all players wait for it.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def _stop_when(reason: trio.Event, life: _Life) -> None:

@@ -129,10 +129,13 @@ class Committer:
             elif type(item) is Bind and (line := self.switchboard.line(item.connection)) is not None:
                 line.bind(item.session_id)
         answer()
+        after: list[AfterEffect] = []
         for item in uow.staged:
             if type(item) is Delivery:
                 self.switchboard.deliver(item)
-        return [item for item in uow.staged if isinstance(item, SessionEnded | EndSession)]
+            elif type(item) is SessionEnded or type(item) is EndSession:
+                after.append(item)
+        return after
 
     def _swap(self, uow: UnitOfWork, accounts: list[Account]) -> None:
         world = self.world

@@ -12,7 +12,7 @@ applied to that change as well (`adopt`); so neither overwrites the other.
 
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import attrs
 import structlog
@@ -68,8 +68,7 @@ class Change:
         return value
 
 
-@attrs.frozen
-class Savepoint:
+class Savepoint(NamedTuple):
     """A place to go back to."""
 
     journal: int

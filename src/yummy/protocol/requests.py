@@ -164,7 +164,8 @@ def parse(payload: bytes | str, *, max_depth: int) -> Request:
     wire = WIRE[type_]
     try:
         made = _make(wire, document, max_depth)
-        made.request_id = request_id
+        if request_id is not None:
+            models.number_request(made, request_id)
     except ClassValidationError as error:
         problems = "; ".join(_problem(part) for part in error.exceptions)
         raise WrongFormat(problems, type_=type_, request_id=_echo(request_id)) from None
