@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from yummy import server
 from yummy.cli import main
-from yummy.server import StartupError
+from yummy.parts import StartupError
 from yummy.settings import LogFormat, LogLevel, Settings
 from yummy.version import __version__
 

@@ -77,7 +77,8 @@ def serve(  # one argument for each option
 
     from yummy.ending import exit_at_once
     from yummy.logs import configure
-    from yummy.server import StartupError, run
+    from yummy.parts import StartupError
+    from yummy.server import run
 
     configure(settings.log_level, settings.log_format, server_name=settings.server_name)
     if settings.development:

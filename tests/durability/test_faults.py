@@ -15,7 +15,7 @@ import trio
 from durability.process import PATIENCE, ServerProcess
 from harness import SALT, dialled, log_in, logged_in, running, write_scripts
 
-from yummy.server import StartupError
+from yummy.parts import StartupError
 from yummy.store import database as module
 
 PAGE = 4096

@@ -4,8 +4,8 @@ import pytest
 import structlog
 
 from yummy.constants import RoomUserType, UserType
+from yummy.parts import StartupError
 from yummy.protocol.errors import Refusal
-from yummy.server import StartupError
 from yummy.testing import EPOCH, game
 
 pytestmark = pytest.mark.yummy

@@ -13,7 +13,7 @@ import trio
 from harness import KEY, PATIENCE, connected, log_in, running
 from kosoku import FailureError, run_fuzzingclient
 
-from yummy.server import Parts
+from yummy.parts import Parts
 from yummy.transport import Connection, frame_binary, frame_text
 
 COMPRESSION = ("12.*", "13.*")

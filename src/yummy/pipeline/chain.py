@@ -19,8 +19,7 @@ within the call that began it. Once begun, a chain ends, whatever becomes of its
 server's own.
 """
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -40,11 +39,12 @@ from yummy.pipeline.desk import LookupStore, Passwords, ServiceDesk
 from yummy.pipeline.driver import Driver
 from yummy.pipeline.failures import Failures
 from yummy.pipeline.message import Message, Superseded
+from yummy.pipeline.room_turns import release_rooms, room_keys, take_free_rooms, take_rooms
 from yummy.pipeline.scripts import HookStage, Scripts
 from yummy.pipeline.steps import Steps, awaited
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.turns import Turns, Withdrawn
-from yummy.pipeline.unit import Table, UnitOfWork
+from yummy.pipeline.unit import UnitOfWork
 from yummy.protocol.errors import ErrorCode, Refusal
 from yummy.protocol.messages import Answer
 from yummy.settings import Settings
@@ -100,7 +100,7 @@ class Chain:
         work = self._work(message)
         desk = None if rule.prepare is None else self._desk(work, message)
         try:
-            if not self._take_free_rooms(work, rule, message.model):
+            if not take_free_rooms(self.turns, work, rule, message.model):
                 yield from self._wait_for_rooms(work, rule, message)
             # The hooks of one revision of the scripts, from pre to post.
             hooks = self.hooks.pin()
@@ -117,7 +117,7 @@ class Chain:
         finally:
             if desk is not None:
                 desk.leave()
-            self._release_rooms(work)
+            release_rooms(self.turns, work)
         return True
 
     def _stages(
@@ -164,7 +164,7 @@ class Chain:
         try:
             if reason != "window":
                 yield awaited(self.driver.start, self._silence(session_id))
-            yield from self._take_rooms(work, _SESSION_ROOMS, session_id)
+            yield from take_rooms(self.turns, work, _SESSION_ROOMS, session_id)
             session = self.world.sessions.get(session_id)
             if session is None:
                 return
@@ -178,7 +178,7 @@ class Chain:
             self._fault(message)
         finally:
             desk.leave()
-            self._release_rooms(work)
+            release_rooms(self.turns, work)
 
     async def _silence(self, session_id: str) -> None:
         """Wait for what the session has begun, holding nothing; else that could put it into a room after its end."""
@@ -218,7 +218,7 @@ class Chain:
             self._fault(message)
         finally:
             desk.leave()
-            self._release_rooms(work)
+            release_rooms(self.turns, work)
 
     def farewell(self, ended: SessionEnded, uow: UnitOfWork) -> Steps[None]:
         """Tell a session's rooms that it has gone, and run the hooks of disconnecting.
@@ -237,7 +237,7 @@ class Chain:
         rule = RULES[models.UserDisconnected]
         work = attrs.evolve(self._work(message), uow=uow)
         try:
-            yield from self._take_rooms(work, rule, model)
+            yield from take_rooms(self.turns, work, rule, model)
             hooks = self.hooks.pin()
             try:
                 yield from self._say_farewell(work, rule, message, HookStage(hooks, self.store, work, message.about))
@@ -246,7 +246,7 @@ class Chain:
         except Exception:  # noqa: BLE001  # nobody waits for an answer; the log is who hears of it
             self._fault(message)
         finally:
-            self._release_rooms(work)
+            release_rooms(self.turns, work)
 
     def _say_farewell(self, work: Work, rule: Rule, message: Message, stage: HookStage) -> Steps[None]:
         model: Any = message.model
@@ -291,43 +291,13 @@ class Chain:
     def _desk(self, work: Work, message: Message) -> ServiceDesk:
         return ServiceDesk(work.uow, message, self.store, self.passwords, self.turns, self.switchboard)
 
-    def _take_free_rooms(self, work: Work, rule: Rule, model: Any) -> bool:
-        """Take the turns of rooms if nobody has any of them; whether they were taken."""
-        wanted = _room_keys(rule.rooms(work, model))
-        if not self.turns.free(wanted):
-            return False
-        for key in wanted:
-            self.turns.take_free(key, work.uow)
-        work.uow.held |= wanted
-        return True
-
     def _wait_for_rooms(self, work: Work, rule: Rule, message: Message) -> Steps[None]:
         """Wait for the turns of a client's message, which is dropped if its connection has to give way meanwhile."""
         with message.interruptible(lambda: self.turns.withdraw(work.uow)):
-            yield from self._take_rooms(work, rule, message.model)
+            yield from take_rooms(self.turns, work, rule, message.model)
         if work.session is not None and work.uow.session(work.session.id) is None:
             # It was ended while the message waited.
             raise Refusal(ErrorCode.NOT_AUTHENTICATED)
-
-    def _take_rooms(self, work: Work, rule: Rule, model: Any) -> Steps[None]:
-        """Take the turns of rooms in the order of their ids; look again once held, and repeat if the set grew."""
-        wanted = _room_keys(rule.rooms(work, model))
-        while not wanted <= work.uow.held:
-            self._release_rooms(work)
-            for key in sorted(wanted, key=lambda key: key[1]):
-                yield partial(self.turns.queue, key, work.uow)
-                work.uow.held.add(key)
-                if work.uow.withdrawn:
-                    # Between the end of its wait and now.
-                    raise Withdrawn
-            wanted |= _room_keys(rule.rooms(work, model))
-
-    def _release_rooms(self, work: Work) -> None:
-        uow = work.uow
-        for key in uow.held:
-            if self.turns.holder(key) is uow:
-                self.turns.release(key)
-        uow.held.clear()
 
     def _follow(self, effects: list[AfterEffect], work: Work) -> None:
         """Start what follows from a commit, before its turns are given back."""
@@ -336,7 +306,7 @@ class Chain:
                 self.driver.launch(self.end_session(effect.session_id, effect.reason))
                 continue
             uow = UnitOfWork(self.world)
-            for key in _room_keys(effect.rooms):
+            for key in room_keys(effect.rooms):
                 if self.turns.holder(key) is work.uow:
                     self.turns.hand_over(key, uow)
                     uow.held.add(key)
@@ -356,10 +326,6 @@ def _answer(message: Message, answer: Answer | None, refusal: Refusal | None) ->
         message.succeed(answer)
     elif refusal is not None:
         message.fail(refusal)
-
-
-def _room_keys(room_ids: Iterable[str]) -> set[tuple[Table, str]]:
-    return {(Table.ROOM, room_id) for room_id in room_ids}
 
 
 def _no_answer(_work: Work, _model: Any) -> Answer:

@@ -22,10 +22,10 @@ from yummy.core.metadata import make_meta
 from yummy.core.scripting import room_snapshot, user_snapshot
 from yummy.core.values import Account, IdentityKind
 from yummy.core.work import new_id
+from yummy.parts import Parts, open_parts
 from yummy.passwords import Argon2Passwords
 from yummy.pipeline.unit import UnitOfWork
 from yummy.room import Room
-from yummy.server import Parts, open_parts
 from yummy.settings import Settings
 from yummy.testing.journal import Journal, Line
 from yummy.testing.player import Player

@@ -13,8 +13,8 @@ from attrs import define, field
 
 from yummy.client.codec import Format, encode
 from yummy.client.session import Session
+from yummy.parts import Parts
 from yummy.pipeline.intake import Intake
-from yummy.server import Parts
 from yummy.testing.connection import Closed, MemoryConnection
 from yummy.testing.messages import Message, differences
 

@@ -15,7 +15,7 @@ import trio
 from attrs import frozen
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from yummy.server import Parts
+from yummy.parts import Parts
 
 #: Real seconds between two looks at what is done outside of the event loop.
 POLL = 0.001
