@@ -53,7 +53,9 @@ class Connection:
     _hang_up: Callable[[int, str], None] = attrs.field(repr=False)
     authenticated: bool = False
     working: bool = False
-    _ended: trio.Event = attrs.field(factory=trio.Event, repr=False)
+    _gone: bool = False
+    # There only while somebody waits.
+    _ended: trio.Event | None = attrs.field(default=None, repr=False)
 
     def send(self, frame: bytes) -> None:
         """Queue a frame. Never blocks, never raises; dropped silently once the connection closes.
@@ -79,8 +81,13 @@ class Connection:
 
     async def wait_closed(self) -> None:
         """Wait until the connection is gone, and what was received of it has ended."""
-        await self._ended.wait()
+        while not self._gone:
+            if self._ended is None:
+                self._ended = trio.Event()
+            await self._ended.wait()
 
     def mark_ended(self) -> None:
         """For the transport alone: the connection is gone."""
-        self._ended.set()
+        self._gone = True
+        if self._ended is not None:
+            self._ended.set()

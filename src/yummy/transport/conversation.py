@@ -6,7 +6,6 @@ no messages; they go to the `Peer`.
 
 from collections.abc import Callable
 from enum import StrEnum
-from functools import partial
 
 import attrs
 import structlog
@@ -18,7 +17,7 @@ from yummy.transport.gate import BAD_REQUEST, Gate, choose_subprotocol
 from yummy.transport.inbound import CLOSE_POLICY, CLOSE_TOO_BIG, Violation
 from yummy.transport.limits import TransportLimits, bound, seconds
 from yummy.transport.registry import Registry
-from yummy.transport.stream import RECEIVE_BYTES, Stream
+from yummy.transport.stream import RECEIVE_BYTES, Stream, ignore_end
 
 _log = structlog.get_logger("yummy.transport")
 
@@ -99,15 +98,15 @@ class Conversation:
     async def run(self) -> None:
         """Serve the connection until it ends. Raises nothing but cancellation.
 
-        Two nurseries: the inner one owns trio-websocket's reader, and is cancelled as soon as nothing more shall be
-        read; the outer one owns the peer's `finish`, which is shielded and may outlive the socket. A cancellation
-        still queues a close frame and hands it to the kernel, but waits for no answer.
+        Two nurseries, one after the other: the first one owns trio-websocket's reader, and is cancelled as soon as
+        nothing more shall be read; the second one owns the peer's `finish`, which is shielded and may outlive the
+        socket. A cancellation still queues a close frame and hands it to the kernel, but waits for no answer.
         """
         try:
-            async with trio.open_nursery() as endings:
-                try:
-                    await self._talk()
-                finally:
+            try:
+                await self._talk()
+            finally:
+                async with trio.open_nursery() as endings:
                     await self._end(endings)
         except* Exception:  # noqa: BLE001  # nothing is known to get here; if something does, it ends here
             _log.exception("connection_failed", address=self.address)
@@ -179,7 +178,9 @@ class Conversation:
                 max_message_size=bound(self._limits.max_message_bytes),
                 receive_buffer_size=RECEIVE_BYTES,
             )
-            return await self._admit(request)
+            websocket = await self._admit(request)
+            self.stream.on_end = ignore_end
+            return websocket
         if trio.current_time() >= greeting.deadline:
             self._registry.late += 1
         return None
@@ -211,20 +212,21 @@ class Conversation:
         _log.debug("connection_opened", connection=connection.id, address=self.address)
         try:
             with self._reading:
-                peer = self._peer = self._make_peer(connection)
-                self.stream.tap(partial(self._hand_on, peer), partial(self._pause, peer))
+                self._peer = self._make_peer(connection)
+                self.stream.tap(self._hand_on, self._pause)
                 while True:
-                    if not self._hand_on(peer, await websocket.get_message()):
-                        await self._pause(peer)
+                    if not self._hand_on(await websocket.get_message()):
+                        await self._pause()
                     self.stream.delivered()
         except ConnectionClosed as closed:
             self._note_closed(closed)
         except Exception:  # noqa: BLE001  # see `_fail_peer`
             self._fail_peer()
 
-    def _hand_on(self, peer: Peer, message: bytes | str) -> bool:
+    def _hand_on(self, message: bytes | str) -> bool:
         """Give the application a message; whether another one may follow at once."""
-        if self.ending is not None:
+        peer = self._peer
+        if self.ending is not None or peer is None:
             return False
         try:
             peer.receive(message)
@@ -234,12 +236,12 @@ class Conversation:
             return False
         return not full
 
-    async def _pause(self, peer: Peer) -> None:
+    async def _pause(self) -> None:
         """Let others run, and wait for room."""
         await trio.lowlevel.checkpoint()
         try:
-            if peer.full:
-                await self._wait_room(peer)
+            if self._peer is not None and self._peer.full:
+                await self._wait_room(self._peer)
         except Exception:  # noqa: BLE001  # see `_fail_peer`
             self._fail_peer()
 

@@ -14,6 +14,8 @@ from yummy.transport.hub import Hub
 from yummy.transport.limits import TransportLimits, bound
 from yummy.transport.tls import Tls
 
+_NOTHING = memoryview(b"")
+
 
 def _ignore() -> None:
     pass
@@ -46,7 +48,7 @@ class Outbox:
     on_overflow: Callable[[], None] = _ignore
     on_failure: Callable[[], None] = _ignore
     _frames: list[bytes] = attrs.field(factory=list)
-    _wire: memoryview = attrs.field(factory=lambda: memoryview(b""))
+    _wire: memoryview = _NOTHING
     _crowd: int = attrs.field(init=False)
     _burst: int = attrs.field(init=False)
     _scheduled: bool = False  # the hub, or a task of its, will write
@@ -118,7 +120,8 @@ class Outbox:
             except OSError:  # of the socket, or of TLS
                 self.forget()
                 return True
-            self._wire = self._wire[sent:]
+            # An empty rest would still hold all of it.
+            self._wire = self._wire[sent:] if sent < len(self._wire) else _NOTHING
             self.queued -= sent
             self.bytes_sent += sent
             if self.queued <= self._crowd:
@@ -130,7 +133,7 @@ class Outbox:
         """Drop everything: writing has no sense any more. What was received before may still be read."""
         self.sealed = True
         self._frames.clear()
-        self._wire = memoryview(b"")
+        self._wire = _NOTHING
         self.queued = 0
         self.crowded_since = None
         self._tell_progress()

@@ -54,8 +54,8 @@ class StreamStatistics:
     frames_received: int
 
 
-def _ignore_end() -> None:
-    pass
+def ignore_end() -> None:
+    """What a stream calls when it ends and nobody is interested."""
 
 
 def _ignore_violation(_: Violation) -> None:
@@ -84,11 +84,12 @@ class Stream(trio.abc.Stream):
     outbox: Outbox = attrs.field(init=False)
     last_heard: float = attrs.field(factory=trio.current_time)
     spoken: bool = False
-    on_end: Callable[[], None] = _ignore_end
+    on_end: Callable[[], None] = ignore_end
     on_violation: Callable[[Violation], None] = _ignore_violation
     _inbound: Inbound = attrs.field(init=False)
     _pause: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
-    _upgraded: trio.Event = attrs.field(factory=trio.Event)
+    # There only while the reader waits for the upgrade.
+    _upgraded: trio.Event | None = None
     _early: bytes = b""  # frames that came together with the request
     _reading_over: bool = False
     _closed: bool = False
@@ -122,7 +123,9 @@ class Stream(trio.abc.Stream):
             if self._reading_over:
                 raise trio.ClosedResourceError("reading has ended")
             if self._inbound.head_complete and not self._inbound.upgraded:
+                self._upgraded = trio.Event()
                 await self._upgraded.wait()
+                self._upgraded = None
             if self._inbound.paused:
                 await self._pause()
                 data = b""
@@ -153,7 +156,8 @@ class Stream(trio.abc.Stream):
     def upgrade(self) -> None:
         """Expect frames from now on; to be called right before the request is accepted."""
         self._early = self._inbound.upgrade()
-        self._upgraded.set()
+        if self._upgraded is not None:
+            self._upgraded.set()
 
     async def secure(self) -> None:
         """Shake hands over TLS, if the stream has it. A cancellation leaves a connection that can only be ended.
