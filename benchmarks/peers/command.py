@@ -26,15 +26,14 @@ from benchmarks.server import ServerFailed, limits_text
 from benchmarks.wire import ConnectionLost
 
 _NAMES = [workload.name for workload in WORKLOADS]
+_KEYS = [one.key for one in CONTESTANTS]
 
 
 @click.command()
 @click.option("--rounds", default=5, type=click.IntRange(1, 100), help="Rounds, each in another order.")
 @click.option("--seconds", default=2.0, type=click.FloatRange(0.1, 60), help="Seconds for each measurement.")
 @click.option("--workload", "workloads", multiple=True, type=click.Choice(_NAMES), help="Only this one; repeatable.")
-@click.option(
-    "--peer", "peers_", multiple=True, type=click.Choice(list(CONTESTANTS)), help="Only this one; repeatable."
-)
+@click.option("--peer", "peers_", multiple=True, type=click.Choice(_KEYS), help="Only this one; repeatable.")
 @click.option("--install", is_flag=True, help="Install Colyseus from npm, into a cache folder, before all else.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for peers.json.")
 def peers(
@@ -49,8 +48,8 @@ def peers(
     """Compare Yummy with other servers at the same work, for each second of server CPU.
 
     Three workloads: W1 and W3 ask and are answered, with one and with 16 requests in flight, W2 relays within rooms of
-    four. Yummy is the whole server: accounts, sessions, rooms, strict validation. The others have none of that; the
-    bare trio-websocket needs nothing but what Yummy itself does, the rest is left out where it is not installed.
+    four. Yummy is the whole server: accounts, sessions, rooms, strict validation. The others do as little as their
+    libraries let them. The bare trio-websocket is always there; who is not installed is left out.
 
     Server and generator have a core each, the first and the last that this process may use.
     """
@@ -60,7 +59,7 @@ def peers(
         if out is not None:
             make_folder(out)
         told, results = _compare(
-            [CONTESTANTS[name] for name in peers_ or CONTESTANTS],
+            [one for one in CONTESTANTS if not peers_ or one.key in peers_],
             [workload for workload in WORKLOADS if not workloads or workload.name in workloads],
             rounds,
             seconds,

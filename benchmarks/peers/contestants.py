@@ -1,6 +1,6 @@
 """Who is compared: a table, with how each of them is started."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
@@ -23,13 +23,15 @@ class Contestant:
     """Who is compared.
 
     Attributes:
-        name: What it is called.
+        key: What it is called on the command line.
+        name: What it is called in tables.
         begin: Runs it for the length of a block.
         version: What it is, in a few words.
         missing: What there is to be done before it can run; "" if nothing.
         workloads: What it does.
     """
 
+    key: str
     name: str
     begin: Callable[[], AbstractContextManager[Running]]
     version: Callable[[], str]
@@ -59,37 +61,42 @@ def _versions(*packages: str) -> Callable[[], str]:
     return lambda: ", ".join(f"{package} {version_of(package)}" for package in packages)
 
 
-def _contestants() -> Iterator[Contestant]:
-    yield Contestant(YUMMY, _yummy, lambda: f"{version_of('yummy')}, no hooks")
-    yield Contestant(HOOKED, _hooked, lambda: f"{version_of('yummy')}, Play instead of messages", workloads=(W1,))
-    yield Contestant(
-        BARE, partial(_program, lambda: python_program("trio_websocket_echo"), bare_seats), _versions("trio-websocket")
-    )
-    yield Contestant(
+#: In the order of tables.
+CONTESTANTS = (
+    Contestant("yummy", YUMMY, _yummy, lambda: f"{version_of('yummy')}, no hooks"),
+    Contestant("hooked", HOOKED, _hooked, lambda: f"{version_of('yummy')}, Play instead of messages", workloads=(W1,)),
+    Contestant(
+        "bare",
+        BARE,
+        partial(_program, lambda: python_program("trio_websocket_echo"), bare_seats),
+        _versions("trio-websocket"),
+    ),
+    Contestant(
+        "websockets",
         "websockets",
         partial(_program, lambda: python_program("websockets_server"), bare_seats),
         _versions("websockets"),
         lambda: missing_packages("websockets"),
-    )
-    yield Contestant(
+    ),
+    Contestant(
+        "websockets-uvloop",
         "websockets, uvloop",
         partial(_program, lambda: python_program("websockets_server", "uvloop"), bare_seats),
         _versions("websockets", "uvloop"),
         lambda: missing_packages("websockets", "uvloop"),
-    )
-    yield Contestant(
+    ),
+    Contestant(
+        "socketio",
         "python-socketio, uvloop",
         partial(_program, lambda: python_program("socketio_server", "uvloop"), socketio_seats),
         _versions("python-socketio", "aiohttp", "uvloop"),
         lambda: missing_packages("socketio", "aiohttp", "uvloop"),
-    )
-    yield Contestant(
+    ),
+    Contestant(
+        "colyseus",
         COLYSEUS,
         partial(_program, programs.colyseus_program, colyseus_seats),
         lambda: f"{programs.colyseus_version()}, Node {programs.node_version()}",
         programs.missing_colyseus,
-    )
-
-
-#: By their names, in the order of tables.
-CONTESTANTS: Mapping[str, Contestant] = {one.name: one for one in _contestants()}
+    ),
+)

@@ -6,7 +6,7 @@ import sys
 import pytest
 from benchmarks.cli import main
 from benchmarks.peers import programs
-from benchmarks.peers.contestants import BARE, COLYSEUS, HOOKED, YUMMY
+from benchmarks.peers.contestants import BARE, HOOKED, YUMMY
 from benchmarks.server import ServerFailed
 from click.testing import CliRunner
 
@@ -19,7 +19,7 @@ def run(*arguments, code=0):
 
 def test_yummy_and_a_bare_server_are_compared(tmp_path):
     short = ("--rounds", 1, "--seconds", 0.1, "--workload", "W1", "--workload", "W2", "--out", tmp_path)
-    output = run(*short, "--peer", YUMMY, "--peer", HOOKED, "--peer", BARE)
+    output = run(*short, "--peer", "yummy", "--peer", "hooked", "--peer", "bare")
     assert "MAX_MESSAGES_PER_SECOND=0" in output
     assert "W2: 50 rooms of 4" in output
     told = json.loads((tmp_path / "peers.json").read_text())
@@ -29,7 +29,7 @@ def test_yummy_and_a_bare_server_are_compared(tmp_path):
 
 def test_who_is_not_installed_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    output = run("--rounds", 1, "--seconds", 0.1, "--workload", "W1", "--peer", COLYSEUS, "--peer", BARE)
+    output = run("--rounds", 1, "--seconds", 0.1, "--workload", "W1", "--peer", "colyseus", "--peer", "bare")
     assert "without      Colyseus: " in output
     assert programs.colyseus_version() == ""
 
