@@ -9,6 +9,8 @@ import click
 COMMANDS: Mapping[str, str] = {
     "run": "benchmarks.run",
     "compare": "benchmarks.comparing",
+    "peers": "benchmarks.peers.command",
+    "micro": "benchmarks.micro.command",
     "hooks": "benchmarks.hooks",
     "spin": "benchmarks.spin",
     "edits": "benchmarks.edits",

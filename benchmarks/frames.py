@@ -26,6 +26,7 @@ _FLOAT, _INTEGER = struct.Struct(">d"), struct.Struct(">Q")
 class Kind(IntEnum):
     """The first byte of a frame that is whole, by what it carries."""
 
+    TEXT = 0x81
     BINARY = 0x82
     CLOSE = 0x88
     PING = 0x89

@@ -5,7 +5,6 @@ whatever else the machine does meets all of them alike. Ratios are those of one 
 """
 
 import itertools
-import os
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -17,7 +16,7 @@ from benchmarks import scripts
 from benchmarks.figures import BUSY, Spread, share_text, table, verdict
 from benchmarks.frames import request_frame
 from benchmarks.generator import Generator, generating
-from benchmarks.kernel import cores, machine, place
+from benchmarks.kernel import ALL_CORES, ONE_CORE, cores, machine, placed
 from benchmarks.line import Line, in_turn
 from benchmarks.record import Record
 from benchmarks.server import Server, limits_text, serving
@@ -33,7 +32,6 @@ SCRIPTS: Mapping[str, Mapping[str, str]] = {
     ADDITION: {"game.py": scripts.ADDITION},
     LIGHT: {"game.py": scripts.LIGHT},
 }
-ONE_CORE, ALL_CORES = "one core", "all cores"
 _EXPLAINED = {
     ONE_CORE: "the server's threads share one core, the generator has another one to itself",
     ALL_CORES: "the server's threads (event loop, scripts) may use all cores, so that they run side by side; "
@@ -122,7 +120,7 @@ def hooks(connections: int, ahead: int, rounds: int, seconds: float) -> None:
             turns = list(itertools.product(placements, contestants.values()))
             random.shuffle(turns)
             for placement, contestant in turns:
-                with placed(contestant.server, placement):
+                with placed(contestant.server.process.pid, placement):
                     contestant.play(placement, seconds, ahead)
     met = False
     for placement in placements:
@@ -194,18 +192,3 @@ def _contestant(texts: Mapping[str, str], rooms: int) -> Iterator[Contestant]:
             lines += [Line(wire, in_turn(itertools.repeat(frame)), record) for wire in wires]
         generator.add(lines)
         yield Contestant(server, generator, lines, record)
-
-
-@contextmanager
-def placed(server: Server, placement: str) -> Iterator[None]:
-    """Give a server and this process, the generator, their cores for the length of a block."""
-    allowed = cores()
-    if len(allowed) == 1:
-        yield
-        return
-    place(server.process.pid, allowed[:1] if placement == ONE_CORE else allowed)
-    place(os.getpid(), allowed[-1:])
-    try:
-        yield
-    finally:
-        place(os.getpid(), allowed)

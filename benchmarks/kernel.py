@@ -2,8 +2,9 @@
 
 import os
 import platform
-from collections.abc import Iterable
-from contextlib import suppress
+import resource
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -12,8 +13,12 @@ from attrs import frozen
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 MIB = 1 << 20
+#: Descriptors that a generator has open beside its connections.
+OTHER_DESCRIPTORS = 32
 #: Load for each core from which on a machine is too busy to measure on.
 BUSY = 0.5
+#: How a server is placed, beside a generator that has a core to itself as far as there are enough.
+ONE_CORE, ALL_CORES = "one core", "all cores"
 
 
 @frozen
@@ -59,6 +64,20 @@ def _cpu(home: Path) -> float:
     return (int(user) + int(system)) / _TICKS
 
 
+def raise_descriptors(wanted: int) -> int:
+    """Let this process, and those that it starts, have so many open files and sockets, or as many as can be.
+
+    Returns:
+        How many they may have now.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return allowed
+
+
 def cores() -> list[int]:
     """The cores that this process may use, in order."""
     return sorted(os.sched_getaffinity(0))
@@ -70,6 +89,26 @@ def place(pid: int, allowed: Iterable[int]) -> None:
     for thread in list(Path(f"/proc/{pid}/task").iterdir()):
         with suppress(ProcessLookupError):  # it has just ended
             os.sched_setaffinity(int(thread.name), wanted)
+
+
+@contextmanager
+def placed(pid: int, placement: str) -> Iterator[None]:
+    """Give a server and this process, the generator, their cores for the length of a block.
+
+    Args:
+        pid: The server's process.
+        placement: `ONE_CORE` or `ALL_CORES`; on a machine of one core, both have that.
+    """
+    allowed = cores()
+    if len(allowed) == 1:
+        yield
+        return
+    place(pid, allowed[:1] if placement == ONE_CORE else allowed)
+    place(os.getpid(), allowed[-1:])
+    try:
+        yield
+    finally:
+        place(os.getpid(), allowed)
 
 
 @frozen

@@ -4,7 +4,6 @@ One command for each scenario, with the options that it has. Owns what is asked 
 of `benchmarks.load`.
 """
 
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import attrs
 import click
 
-from benchmarks.kernel import Machine
+from benchmarks.kernel import OTHER_DESCRIPTORS, Machine, raise_descriptors
 from benchmarks.load import Load, LoadFailed, loading
 from benchmarks.outcome import NoOutcome, Outcome, make_folder
 from benchmarks.page import page
@@ -25,8 +24,6 @@ from yummy.client.address import parse_address
 from yummy.setting import SECRET
 from yummy.settings import Settings
 
-#: Descriptors that a process of the generator has open beside its connections.
-_OTHER_DESCRIPTORS = 32
 _LIMITS = (
     "Start the server with MAX_MESSAGES_PER_SECOND=0, or its rate limit is what you measure; the load ends then, and "
     "says so. Latency counts from the time at which a request was due: with --rate, one that has to wait because the "
@@ -169,24 +166,13 @@ def _plans(name: str, scenario: Scenario, options: dict[str, Any]) -> list[Plan]
         **further,
     )
     plans = split(whole, options["processes"], whole.room_size if scenario.in_rooms else scenario.together)
-    _raise_descriptors(max(plan.connections for plan in plans) + _OTHER_DESCRIPTORS)
+    wanted = max(plan.connections for plan in plans) + OTHER_DESCRIPTORS
+    if (allowed := raise_descriptors(wanted)) < wanted:
+        raise click.UsageError(
+            f"A process may have {allowed} open files here, and {wanted} are wanted: use more --processes, or raise "
+            "the limit (ulimit -n)."
+        )
     return plans
-
-
-def _raise_descriptors(wanted: int) -> None:
-    """Let the processes that are started from here have so many connections.
-
-    Raises:
-        click.UsageError: The system does not.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        if hard != resource.RLIM_INFINITY and hard < wanted:
-            raise click.UsageError(
-                f"A process may have {hard} open files here, and {wanted} are wanted: use more --processes, or raise "
-                "the limit (ulimit -n)."
-            )
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _limits(pid: int) -> dict[str, str]:

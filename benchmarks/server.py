@@ -134,12 +134,17 @@ def serving(scripts: Mapping[str, str], **settings: str) -> Iterator[Server]:
         try:
             yield Server(process, _listening(process, log), folder, log)
         finally:
-            process.terminate()
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Have a process end: by asking it, and then by the kernel."""
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _listening(process: "subprocess.Popen[bytes]", log: Path) -> int:

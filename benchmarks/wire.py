@@ -184,6 +184,26 @@ class Wire:
         Raises:
             ConnectionLost: It has ended.
         """
+        received = self._receive()
+        if not received:
+            return []
+        payloads, others, self._rest = split_frames(self._rest + received)
+        for head, payload in others:
+            self._take_other(head, payload)
+        return payloads
+
+    def read(self) -> bytes:
+        """What has come, frames and all, for who makes something of it that `receive` does not; b"" if nothing has.
+
+        Raises:
+            ConnectionLost: It has ended.
+        """
+        if self._rest:
+            rest, self._rest = self._rest, b""
+            return rest
+        return self._receive()
+
+    def _receive(self) -> bytes:
         try:
             received = self.socket.recv(_RECEIVE_BYTES)
             if isinstance(self.socket, ssl.SSLSocket):
@@ -191,15 +211,12 @@ class Wire:
                 while self.socket.pending():
                     received += self.socket.recv(_RECEIVE_BYTES)
         except _NOT_NOW:
-            return []
+            return b""
         except OSError as error:
             raise ConnectionLost(str(error) or "the connection was lost") from None
         if not received:
             raise ConnectionLost("the server has closed the connection")
-        payloads, others, self._rest = split_frames(self._rest + received)
-        for head, payload in others:
-            self._take_other(head, payload)
-        return payloads
+        return received
 
     def _take_other(self, head: int, payload: bytes) -> None:
         match head:

@@ -104,3 +104,4 @@ def test_the_kernel_knows_this_process():
     assert usage.threads >= 1
     assert usage.descriptors >= 3
     assert usage.resident > kernel.MIB
+    assert kernel.raise_descriptors(3) == 3
