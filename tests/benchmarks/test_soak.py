@@ -1,4 +1,4 @@
-"""A short soak of the real server; longer with ``YUMMY_SOAK_SECONDS``, the seconds of coming and going."""
+"""A minute of soak of the real server; another time by ``SOAK_SECONDS``, the seconds of coming and going."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from benchmarks.server import serving
 from benchmarks.soak import Census
 from click.testing import CliRunner
 
-SOAK_SECONDS = float(os.environ.get("YUMMY_SOAK_SECONDS", "10"))
+SOAK_SECONDS = float(os.environ.get("SOAK_SECONDS", "60"))
 
 
 def run(*arguments, code=0):

@@ -1,12 +1,12 @@
 """The follower of frames against a reference that sees everything at once, and against the decoder without it.
 
-`YUMMY_FUZZ=100 pytest tests/transport/test_fuzz.py --timeout=0` tries a hundred times as many cases.
+Longer: LONG_TESTS=100 python3 -m uv run pytest --timeout 0 tests/transport/test_fuzz.py
 """
 
 from itertools import pairwise
 
 from attrs import define, field
-from fuzzing import fuzzed
+from bounds import bounded
 from hypothesis import example, given
 from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
@@ -90,7 +90,7 @@ def follow(inbound: Inbound, data: bytes, cuts: list[int]) -> list[bytes]:
     return [passed for piece in cut(data, cuts) if (passed := inbound.feed(piece, 0.0))]
 
 
-@fuzzed(500)
+@bounded(500)
 @given(STREAMS, CUTS)
 def test_any_bytes_are_followed_as_the_reference_does_however_they_are_cut(data, cuts):
     reference = Reference(data)
@@ -104,7 +104,7 @@ def test_any_bytes_are_followed_as_the_reference_does_however_they_are_cut(data,
     assert data[: reference.passed] == passed
 
 
-@fuzzed(300)
+@bounded(300)
 @given(STREAMS, CUTS)
 @example(b"\x81\x82\0\0\0\0\0\x80", [7])  # text that is no UTF-8, cut in the middle
 def test_the_decoder_behind_it_sees_what_it_would_see_without_it(data, cuts):

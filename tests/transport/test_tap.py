@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 from attrs import define, field
-from fuzzing import fuzzed
+from bounds import bounded
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.transport.conftest import BINARY, CLOSE, PING, TEXT, masked
@@ -175,7 +175,7 @@ class Behind:
         self.decoded.clear()
 
 
-@fuzzed(500)
+@bounded(500)
 @given(MESSAGES, st.lists(st.integers(0, 1500), max_size=20), st.integers(1, 4))
 def test_however_it_is_cut_every_message_is_heard_once_and_in_order(messages, cuts, lag):
     """What the decoder has made of its part is delivered only ``lag`` pieces later."""

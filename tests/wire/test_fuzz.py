@@ -1,6 +1,6 @@
 """Random bytes and mutated sessions against the whole server, which goes on for everybody else.
 
-`YUMMY_FUZZ=100 pytest tests/wire/test_fuzz.py --timeout=0` tries a hundred times as many cases.
+Longer: LONG_TESTS=100 python3 -m uv run pytest --timeout 0 tests/wire/test_fuzz.py
 """
 
 import contextlib
@@ -8,7 +8,7 @@ import json
 
 import msgpack
 import trio
-from fuzzing import fuzzed
+from bounds import bounded
 from hypothesis import given
 from hypothesis import strategies as st
 from siege import LATENCY, besieged, request, upgrade
@@ -126,7 +126,7 @@ async def fuzz(cases, strategy):
     with capture_logs() as logs:
         async with besieged(max_fragments=4) as siege:
 
-            @fuzzed(cases)
+            @bounded(cases)
             @given(strategy, st.floats(0, 1), ENDS)
             def attacked(data, border, end):
                 logs.clear()
