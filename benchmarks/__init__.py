@@ -7,5 +7,6 @@ loop), `histogram` and `figures` (arithmetic), `kernel` (what a process has used
 `load` (the processes as seen from outside), `worker` (one of them from inside), `scenarios` (what its players do),
 `outcome` (what came of it), and `wording`, `page` with `plots`, and `comparing` (how that is told).
 
-The other commands start servers of their own, by `server` with the texts of `scripts`; `peers` starts others, too.
+The other commands start servers of their own, by `server` with the texts of `scripts`; `peers` starts others, too, and
+`growth` measures Yummy with the players of `peers`.
 """

@@ -11,6 +11,7 @@ COMMANDS: Mapping[str, str] = {
     "compare": "benchmarks.comparing",
     "peers": "benchmarks.peers.command",
     "micro": "benchmarks.micro.command",
+    "growth": "benchmarks.growth.command",
     "hooks": "benchmarks.hooks",
     "spin": "benchmarks.spin",
     "edits": "benchmarks.edits",

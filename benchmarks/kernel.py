@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -48,14 +49,20 @@ class Usage:
 def usage(pid: int) -> Usage:
     """What a process of this user has used and holds."""
     home = Path(f"/proc/{pid}")
-    everything, main = _cpu(home), _cpu(home / "task" / str(pid))
+    # In nanoseconds, while there are only hundredths of a second for a thread of another process.
+    everything, main = time.clock_gettime(_clock_of(pid)), _cpu(home / "task" / str(pid))
     return Usage(
-        main_cpu=main,
+        main_cpu=min(everything, main),
         other_cpu=max(0.0, everything - main),
         resident=int((home / "statm").read_text().split()[1]) * _PAGE,
         threads=len(list((home / "task").iterdir())),
         descriptors=len(list((home / "fd").iterdir())),
     )
+
+
+def _clock_of(pid: int) -> int:
+    """The clock of what a process uses: what clock_getcpuclockid(3) gives, which Python does not have."""
+    return ~pid << 3 | 2
 
 
 def _cpu(home: Path) -> float:

@@ -1,7 +1,7 @@
 """An outcome as one HTML page, alone or beside another: no script, nothing from elsewhere, light and dark. Pure."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 
 from benchmarks.figures import BUSY
@@ -67,12 +67,9 @@ def page(outcome: Outcome, base: Outcome | None = None) -> str:
         base: An earlier one, to compare it with.
     """
     title = f"{outcome.scenario}: {outcome.options['connections']} connections, {outcome.made}"
-    return "\n".join(
+    return document(
+        title,
         [
-            "<!DOCTYPE html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>",
             *_head(outcome, base),
             *(f'<p class="note">{escape(warning)}</p>' for warning in warnings(outcome)),
             *(_comparison(outcome, base) if base is not None else ()),
@@ -80,10 +77,34 @@ def page(outcome: Outcome, base: Outcome | None = None) -> str:
             "<h2>All figures</h2>",
             '<div class="wide"><table>',
             *(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in facts(outcome)),
-            "</table></div></main></body></html>",
+            "</table></div>",
+        ],
+    )
+
+
+def document(title: str, body: Iterable[str]) -> str:
+    """A page of this style.
+
+    Args:
+        title: Its title, as text.
+        body: What is on it, as HTML.
+    """
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>",
+            *body,
+            "</main></body></html>",
             "",
         ]
     )
+
+
+def figure(plot: Plot) -> str:
+    """A plot with its legend."""
+    return f"<figure>{plot.legend()}{plot.svg()}</figure>"
 
 
 def _head(outcome: Outcome, base: Outcome | None) -> Iterator[str]:
@@ -132,7 +153,7 @@ def _plots(outcome: Outcome, base: Outcome | None) -> Iterator[str]:
 
 
 def _figure(title: str, plot: Plot) -> Iterator[str]:
-    yield f"<h2>{title}</h2><figure>{plot.legend()}{plot.svg()}</figure>"
+    yield f"<h2>{title}</h2>{figure(plot)}"
 
 
 def percentile_plot(outcome: Outcome, base: Outcome | None) -> Plot:

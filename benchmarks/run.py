@@ -12,7 +12,8 @@ from typing import Any
 import attrs
 import click
 
-from benchmarks.kernel import OTHER_DESCRIPTORS, Machine, raise_descriptors
+from benchmarks.descriptors import allow
+from benchmarks.kernel import Machine
 from benchmarks.load import Load, LoadFailed, loading
 from benchmarks.outcome import NoOutcome, Outcome, make_folder
 from benchmarks.page import page
@@ -166,12 +167,7 @@ def _plans(name: str, scenario: Scenario, options: dict[str, Any]) -> list[Plan]
         **further,
     )
     plans = split(whole, options["processes"], whole.room_size if scenario.in_rooms else scenario.together)
-    wanted = max(plan.connections for plan in plans) + OTHER_DESCRIPTORS
-    if (allowed := raise_descriptors(wanted)) < wanted:
-        raise click.UsageError(
-            f"A process may have {allowed} open files here, and {wanted} are wanted: use more --processes, or raise "
-            "the limit (ulimit -n)."
-        )
+    allow(max(plan.connections for plan in plans), "use more --processes")
     return plans
 
 

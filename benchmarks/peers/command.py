@@ -14,8 +14,9 @@ from typing import Any
 import attrs
 import click
 
+from benchmarks.descriptors import allow
 from benchmarks.generator import generating
-from benchmarks.kernel import OTHER_DESCRIPTORS, Machine, cores, raise_descriptors
+from benchmarks.kernel import Machine, cores
 from benchmarks.outcome import NoOutcome, make_folder
 from benchmarks.peers import programs
 from benchmarks.peers.contestants import CONTESTANTS, Contestant
@@ -91,7 +92,10 @@ def _compare(
         f"load         closed loop; {rounds} shuffled rounds of {seconds:g} s each, after one that does not count"
     )
     taking_part = [one for one in contestants if one.name in versions]
-    _allow(sum(workload.connections for one in taking_part for workload in one.workloads if workload in workloads))
+    allow(
+        sum(workload.connections for one in taking_part for workload in one.workloads if workload in workloads),
+        "compare fewer by --peer and --workload",
+    )
     with _crowds(taking_part, workloads) as crowds:
         results = _play(crowds, rounds, seconds)
     told = {
@@ -102,20 +106,6 @@ def _compare(
         "seconds": seconds,
     }
     return told, results
-
-
-def _allow(connections: int) -> None:
-    """Let there be so many connections.
-
-    Raises:
-        click.UsageError: The system does not.
-    """
-    wanted = connections + OTHER_DESCRIPTORS
-    if (allowed := raise_descriptors(wanted)) < wanted:
-        raise click.UsageError(
-            f"A process may have {allowed} open files here, and {wanted} are wanted: compare fewer by --peer and "
-            "--workload, or raise the limit (ulimit -n)."
-        )
 
 
 type _Crowds = Mapping[Workload, Mapping[str, Crowd]]

@@ -5,6 +5,7 @@ Owns what counts. Knows neither how a server is started nor how one gets into it
 
 from attrs import define, field, frozen
 
+from benchmarks.beat import Beat
 from benchmarks.generator import Generator, clock
 from benchmarks.kernel import ONE_CORE, placed, usage
 from benchmarks.peers.seats import Seats
@@ -14,7 +15,7 @@ from benchmarks.wire import PATIENCE, ConnectionLost
 
 #: Seconds before each measurement that do not count.
 WARM_UP = 0.3
-#: The share of the time that a server has to get a core for, at least: the kernel counts in hundredths of a second.
+#: The share of the time that a server has to get a core for, at least, so that there is something to measure.
 ENOUGH = 0.25
 
 
@@ -67,12 +68,14 @@ class Crowd:
         workload: What they do.
         generator: Serves them.
         talkers: They themselves.
+        speakers: Those of them who say anything.
     """
 
     pid: int
     workload: Workload
     generator: Generator
     talkers: list[Talker] = field(factory=list)
+    speakers: list[Talker] = field(factory=list)
 
     @classmethod
     def gather(cls, running: Running, workload: Workload, generator: Generator) -> "Crowd":
@@ -85,9 +88,12 @@ class Crowd:
         """
         crowd = cls(running.pid, workload, generator)
         for number in range(workload.rooms):
+            room = []
             for talker in running.seats(workload, number):
                 talker.ask()
-                crowd.talkers.append(talker)
+                room.append(talker)
+            crowd.talkers += room
+            crowd.speakers += room[: workload.speakers]
         generator.add(crowd.talkers)
         return crowd
 
@@ -98,21 +104,28 @@ class Crowd:
             ConnectionLost: A connection was, or not everything came.
         """
         with placed(self.pid, ONE_CORE):
-            for talker in self.talkers:
-                talker.repeats = True
-                talker.say(self.workload.ahead)
-            self.generator.run(WARM_UP)
-            measured = self._measure(seconds)
+            beat = self._start()
+            self.generator.run(WARM_UP, due=beat)
+            measured = self._measure(seconds, beat)
             self.generator.drain()
             self._check()
         return measured
 
-    def _measure(self, seconds: float) -> Measured:
+    def _start(self) -> Beat | None:
+        """Begin to speak; the beat by which it goes on, if there is one."""
+        if self.workload.rate is not None:
+            return Beat(self.speakers, 1 / self.workload.rate)
+        for talker in self.speakers:
+            talker.repeats = True
+            talker.say(self.workload.ahead)
+        return None
+
+    def _measure(self, seconds: float, beat: Beat | None) -> Measured:
         """Measure until the server has used enough CPU, which takes longer where others hardly let it run."""
         before, cpu = self._counted(), usage(self.pid).cpu
         took = busy = 0.0
         while True:
-            sample = self.generator.run(seconds)
+            sample = self.generator.run(seconds, due=beat)
             took += sample.seconds
             busy += sample.seconds * sample.generator
             count, used = self._counted() - before, usage(self.pid).cpu - cpu

@@ -84,8 +84,12 @@ class Talker:
             ConnectionLost: The connection has ended.
         """
         answers = self._count()
-        if answers and self.repeats:
+        if not answers:
+            return
+        if self.repeats:
             self.say(answers)
+        elif self.freed is not None:
+            self.freed()
 
     def _count(self) -> int:
         # A mark may have come in two parts. None fits into what is kept, so none is counted twice.

@@ -23,6 +23,8 @@ class Workload:
         size: Players in each of them.
         ahead: Requests that each player has in flight.
         summary: What is done.
+        rate: Requests a second of all of them together (an open loop); None: each answer is followed by the next one.
+        speakers: Players of each room who say anything, those who come first; None: all.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Workload:
     size: int
     ahead: int
     summary: str
+    rate: float | None = None
+    speakers: int | None = None
 
     @property
     def connections(self) -> int:

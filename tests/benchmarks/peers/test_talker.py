@@ -75,3 +75,15 @@ def test_a_lost_connection_ends_everything(ends):
     theirs.close()
     with pytest.raises(ConnectionLost):
         Talker(Wire(ours), WORDS).receive()
+
+
+def test_who_does_not_repeat_tells_that_it_is_free(ends):
+    ours, theirs = ends
+    talker, freed = Talker(Wire(ours), WORDS), []
+    talker.freed = lambda: freed.append(talker.free)
+    talker.begin(0.0)
+    theirs.sendall(b"told you")
+    talker.receive()
+    theirs.sendall(b"answered")
+    talker.receive()
+    assert freed == [True]
