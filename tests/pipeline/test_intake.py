@@ -7,6 +7,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from yummy.pipeline.driver import Driver
 from yummy.pipeline.intake import is_loopback
 
 
@@ -180,3 +181,24 @@ async def test_events_are_encoded_once_for_each_format(game, monkeypatch):
 )
 def test_this_machine_s_own_addresses(address, own):
     assert own == is_loopback(address)
+
+
+@pytest.mark.parametrize("behind", [0, 1, 100], ids=["nothing behind it", "one message behind it", "many behind it"])
+async def test_a_server_that_is_cancelled_in_the_midst_of_a_message_waits_for_no_end_of_it(game, behind):
+    async def for_ever(call):
+        await trio.sleep_forever()
+
+    ada, room_id = await game.players("ada")
+    game.use(inbox=0)
+    game.hooks["pre_play"] = for_ever
+    async with trio.open_nursery() as server:
+        ada.intake.driver = game.chain.driver = Driver(server)
+        server.start_soon(ada.intake.driver.run)
+        for number in range(1 + behind):
+            ada.tell("Play", room_id=room_id, message=number)
+        await wait_all_tasks_blocked()
+        server.cancel_scope.cancel()
+
+    with trio.fail_after(1):
+        await ada.intake.finish("server")
+    assert (1, True) == (len(game.hooks.calls), ada.intake.driver.over)

@@ -69,10 +69,12 @@ class Driver:
 
     Attributes:
         running: How many chains and tasks there are now.
+        over: Whether the server ends: nothing is driven any more, and what has not begun never does.
     """
 
     _nursery: trio.Nursery
     running: int = 0
+    over: bool = False
     _ready: deque[tuple[Callable[..., None], tuple[Any, ...]]] = attrs.field(factory=deque)
     _chains: set[_Chain] = attrs.field(factory=set)
     _lot: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot)
@@ -88,6 +90,9 @@ class Driver:
         Returns:
             Whether it has ended already.
         """
+        if self.over:
+            steps.close()
+            return True
         chain = _Chain(steps, ended, self)
         if chain.advance(None, None) is not None:
             return True
@@ -96,6 +101,9 @@ class Driver:
 
     def launch(self, steps: Steps[Any]) -> None:
         """Begin a chain soon, not within this call."""
+        if self.over:
+            steps.close()
+            return
         chain = _Chain(steps, _nothing, self)
         self._remember(chain)
         chain.resume()
@@ -107,27 +115,36 @@ class Driver:
 
     def soon(self, function: Callable[..., None], *arguments: Any) -> None:
         """Call a function soon, not within this call, after those that were given before."""
+        if self.over:
+            return
         self._ready.append((function, arguments))
         if len(self._ready) == 1:
             self._lot.unpark()
 
     async def run(self) -> None:
-        """Let chains go on, until cancelled; then none of them does."""
+        """Let chains go on, until cancelled; then those that wait are closed, and who waits for their end is told."""
         try:
             while True:
-                for _ in range(min(AT_ONCE_MAX, len(self._ready))):
-                    function, arguments = self._ready.popleft()
-                    try:
-                        function(*arguments)
-                    except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
-                        _log.exception("step_failed")
+                self._do_ready(AT_ONCE_MAX)
                 if self._ready:
                     await trio.lowlevel.checkpoint()
                 else:
                     await self._lot.park()
         finally:
-            for chain in self._chains:
+            self.over = True
+            self._do_ready(len(self._ready))
+            for chain in list(self._chains):
                 chain.steps.close()
+                self.forget(chain)
+                chain.ended(None)
+
+    def _do_ready(self, most: int) -> None:
+        for _ in range(min(most, len(self._ready))):
+            function, arguments = self._ready.popleft()
+            try:
+                function(*arguments)
+            except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
+                _log.exception("step_failed")
 
     async def wait_idle(self) -> None:
         """Wait until no chain and no task is left."""

@@ -133,7 +133,7 @@ class Intake:
 
     async def finish(self, reason: str) -> None:
         """Reading has ended: end what was received, and let the session wait for its client to come back."""
-        while self._working or (self._queue and not self._hung_up):
+        while (self._working or (self._queue and not self._hung_up)) and not self.driver.over:
             await self._change()
         self.chain.switchboard.disconnect(self.connection.id)
         session = self._session()
@@ -182,6 +182,7 @@ class Intake:
     def go_on(self) -> None:
         """Who asked to give way has gone, or wants it no longer: begin again where it stopped, but not within this."""
         self._gives_way = False
+        self._wake()
         if self._queue and not self._working and not self.gives_way:
             self._work(on=True)
             self.driver.soon(self._handle_queue)
