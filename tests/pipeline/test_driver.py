@@ -196,8 +196,12 @@ async def test_chains_that_wait_are_closed_with_the_server():
     async with trio.open_nursery() as server:
         driver = Driver(server)
         server.start_soon(driver.run)
-        driver.begin(chain())
+        driver.begin(chain(), done.append)
         await wait_all_tasks_blocked()
         server.cancel_scope.cancel()
 
-    assert ["let go"] == done
+    assert (["let go", None], 0) == (done, driver.running)
+    assert driver.begin(chain())
+    driver.launch(chain())
+    driver.soon(done.append, "nothing")
+    assert (["let go", None], 0) == (done, driver.running)

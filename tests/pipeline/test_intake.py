@@ -4,9 +4,11 @@ import json
 
 import msgpack
 import pytest
+import structlog
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from yummy.model import identify
 from yummy.pipeline.driver import Driver
 from yummy.pipeline.intake import is_loopback
 
@@ -202,3 +204,28 @@ async def test_a_server_that_is_cancelled_in_the_midst_of_a_message_waits_for_no
     with trio.fail_after(1):
         await ada.intake.finish("server")
     assert (1, True) == (len(game.hooks.calls), ada.intake.driver.over)
+
+
+async def test_a_fault_in_a_message_that_queued_keeps_none_behind_it(game, monkeypatch):
+    ada, room_id = await game.players("ada")
+    go, faults = trio.Event(), [RuntimeError("a fault")]
+
+    async def wait(call):
+        await go.wait()
+
+    def identify_badly(*arguments):
+        if faults:
+            raise faults.pop()
+        return identify(*arguments)
+
+    game.hooks["pre_play"] = wait
+    ada.tell("Play", room_id=room_id, message=1)
+    ada.tell("Me")
+    last = ada.tell("Me")
+    monkeypatch.setattr("yummy.pipeline.intake.identify", identify_badly)
+    with structlog.testing.capture_logs() as logs:
+        go.set()
+        await ada.quiet()
+
+    assert ada.answer(last)["status"]
+    assert ["message_failed"] == [line["event"] for line in logs if line["log_level"] == "error"]

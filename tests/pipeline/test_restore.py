@@ -205,3 +205,30 @@ async def test_whose_rival_is_superseded_as_well_is_answered_and_stays(game):
     for client in (ada, bob, cid):
         if not client.connection.closed:
             assert "Me" == (await client.ask("Me"))["type"]
+
+
+async def test_who_gives_up_a_session_does_not_let_it_go_on_while_another_still_waits_for_it(game):
+    """Else its next message could wait for a turn that the other one holds, who waits for that message."""
+    ada, bob, cem, dan = [await game.player(name) for name in ("ada", "bob", "cem", "dan")]
+    first = (await ada.ok("CreateRoom"))["room_id"]
+    second = (await bob.ok("CreateRoom"))["room_id"]
+    await ada.ok("JoinToRoom", room_id=second)
+    go = trio.Event()
+
+    async def wait():
+        await go.wait()
+
+    game.hooks["pre_play"] = lambda call: wait() if call.model.room_id == first else None
+    ada.tell("Play", room_id=first, message=1)
+    ada.tell("Play", room_id=second, message=1)
+    wants = bob.tell("RestoreToken", token=ada.token)
+    await wait_all_tasks_blocked()
+    cem.tell("RestoreToken", token=ada.token)
+    await wait_all_tasks_blocked()
+    dan.tell("RestoreToken", token=cem.token)
+    await wait_all_tasks_blocked()
+    go.set()
+    await wait_all_tasks_blocked()
+
+    assert bob.answer(wants)["status"]
+    assert 0 == game.chain.turns.statistics().held

@@ -217,6 +217,20 @@ async def test_text_binary_and_fragments_keep_their_order_whichever_way_each_goe
     assert said == peer.received
 
 
+async def test_a_close_frame_behind_messages_that_nobody_wants_any_more_is_seen(open_house):
+    class Closes(Echo):
+        def receive(self, payload):
+            super().receive(payload)
+            self.connection.close(4005, "enough")
+
+    house = await open_house(Closes)
+    client = await house.upgraded()
+    begun = trio.current_time()
+    await client.send(masked(BINARY, b"more") * 5 + masked(CLOSE, b"\x03\xe8"))
+    await house.wait_alone()
+    assert trio.current_time() - begun < house.running.limits.close_timeout / 2
+
+
 async def test_others_are_served_between_many_messages_of_one(open_house):
     """All that one client sends at once is not handled at once."""
     order = []

@@ -24,7 +24,7 @@ def _nothing(_result: Any) -> None:
     pass
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Chain:
     """A chain under way; a `yummy.pipeline.steps.Waiter`."""
 
@@ -63,7 +63,7 @@ class _Chain:
             self.ended(*end)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Driver:
     """Drives chains. There are at most one chain and one task for each connection, and one for each session that ends.
 
@@ -134,17 +134,20 @@ class Driver:
             self.over = True
             self._do_ready(len(self._ready))
             for chain in list(self._chains):
-                chain.steps.close()
+                self._do(chain.steps.close)
                 self.forget(chain)
-                chain.ended(None)
+                self._do(chain.ended, None)
 
     def _do_ready(self, most: int) -> None:
         for _ in range(min(most, len(self._ready))):
             function, arguments = self._ready.popleft()
-            try:
-                function(*arguments)
-            except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
-                _log.exception("step_failed")
+            self._do(function, *arguments)
+
+    def _do(self, function: Callable[..., None], *arguments: Any) -> None:
+        try:
+            function(*arguments)
+        except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
+            _log.exception("step_failed")
 
     async def wait_idle(self) -> None:
         """Wait until no chain and no task is left."""

@@ -60,7 +60,7 @@ class _Refused:
     refusal: Refusal
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Intake:
     """One connection's messages, in order.
 
@@ -85,7 +85,8 @@ class Intake:
     _queue: list[Message | _Refused] = attrs.field(factory=list)
     _running: Message | None = None
     _working: bool = False
-    _gives_way: bool = False
+    # How many have asked it to give way, and not told it to go on: several may want its session at once.
+    _gives_way: int = 0
     _hung_up: bool = False
     # There only while somebody waits for a change.
     _changed: trio.Event | None = None
@@ -169,11 +170,11 @@ class Intake:
     @property
     def gives_way(self) -> bool:
         """Whether it was told to begin nothing more."""
-        return self._gives_way or self._hung_up
+        return self._gives_way > 0 or self._hung_up
 
     async def give_way(self) -> None:
         """Begin nothing more, and wait for what has begun."""
-        self._gives_way = True
+        self._gives_way += 1
         if self._running is not None:
             self._running.interrupt()
         while self._working:
@@ -181,7 +182,7 @@ class Intake:
 
     def go_on(self) -> None:
         """Who asked to give way has gone, or wants it no longer: begin again where it stopped, but not within this."""
-        self._gives_way = False
+        self._gives_way -= 1
         self._wake()
         if self._queue and not self._working and not self.gives_way:
             self._work(on=True)
@@ -237,7 +238,12 @@ class Intake:
                 return
             item = self._queue.pop(0)
             self._wake()
-            if not self._handle(item):
+            try:
+                ended = self._handle(item)
+            except Exception:  # noqa: BLE001  # what is wrong with one message must not keep those behind it
+                _log.exception("message_failed", connection=self.connection.id)
+                self._running, ended = None, True
+            if not ended:
                 self._work(on=True)
                 return
         self._work(on=True)

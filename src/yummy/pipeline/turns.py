@@ -25,7 +25,7 @@ class Withdrawn(Exception):  # noqa: N818  # it says a state: who waited was tol
     """A unit of work no longer waits for its turn, and does not hold it."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class _Place:
     """A place in the line for a turn."""
 
@@ -45,7 +45,7 @@ class TurnStatistics:
     waiting: int
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Turns:
     """All turns that are held, by key; first come, first served."""
 

@@ -286,6 +286,9 @@ class Stream(trio.abc.Stream):
         """
         self.outbox.sealed = True
         self._inbound.tap = None
+        if self._inbound.upgraded:
+            # A close frame may be held behind messages that the tap has left.
+            self._inbound.feed(b"", self.last_heard)
         try:
             with trio.move_on_after(patience):
                 if not self.outbox.write():
