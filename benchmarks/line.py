@@ -137,10 +137,8 @@ class Line:
             self.record.heard.record(now - due)
 
     def _lose(self, error: ConnectionLost) -> None:
-        if not self.record.tolerant:
-            raise error
+        self.record.lose(error)
         self.lost = True
-        self.record.lost[error.code] += 1
         self.close()
 
     def close(self) -> None:

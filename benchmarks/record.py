@@ -5,6 +5,7 @@ from collections import Counter
 from attrs import define, field
 
 from benchmarks.histogram import Histogram
+from benchmarks.wire import ConnectionLost
 
 
 @define(eq=False)
@@ -26,6 +27,12 @@ class Record:
     refused: Counter[str] = field(factory=Counter)
     lost: Counter[str] = field(factory=Counter)
     tolerant: bool = False
+
+    def lose(self, error: ConnectionLost) -> None:
+        """Count a lost connection, or raise it where that ends everything."""
+        if not self.tolerant:
+            raise error
+        self.lost[error.code] += 1
 
     def take(self) -> "Record":
         """What there is, which is forgotten here."""

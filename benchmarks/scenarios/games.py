@@ -134,10 +134,8 @@ class Table:
         self._next = next_move(seat, self.users[seat], news, self.chance) or self._next
 
     def _lose(self, error: ConnectionLost) -> None:
-        if not self.record.tolerant:
-            raise error
+        self.record.lose(error)
         self.lost = True
-        self.record.lost[error.code] += 1
         self.close()
 
     def close(self) -> None:

@@ -89,9 +89,7 @@ class Comer:
         try:
             step = next(self._going, None)
         except ConnectionLost as error:
-            if not self.record.tolerant:
-                raise
-            self.record.lost[error.code] += 1
+            self.record.lose(error)
             step = None
         if step is not None:
             self._wait(*step)

@@ -262,8 +262,8 @@ class Intake:
         self._running = None
         return True
 
-    def _ended(self, begun: bool | None) -> None:  # what the chain returned
-        """The message that waited has ended."""
+    def _ended(self, begun: bool | None) -> None:
+        """The message that waited has ended: with what its chain returned, or None if that failed."""
         message, self._running = self._running, None
         if begun is False and message is not None:
             # It had not begun. If this connection goes on after all, so does the message.
