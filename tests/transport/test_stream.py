@@ -10,6 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from yummy.transport import TransportLimits, frame_binary
 from yummy.transport.hub import Hub
+from yummy.transport.poller import Poller
 from yummy.transport.stream import Stream
 
 
@@ -29,6 +30,8 @@ class Ends:
 async def open_ends(nursery):
     hub = Hub()
     await nursery.start(hub.run)
+    poller = Poller()
+    await nursery.start(poller.run)
     ends: list[Ends] = []
 
     def open_(**limits) -> Ends:
@@ -36,7 +39,7 @@ async def open_ends(nursery):
         ours.settimeout(0)
         for one in (ours, theirs):
             one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        stream = Stream(ours, hub, TransportLimits(**limits))
+        stream = Stream(ours, hub, poller, TransportLimits(**limits))
         ends.append(Ends(stream, trio.SocketStream(_ip(theirs))))
         return ends[-1]
 

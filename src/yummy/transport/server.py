@@ -15,6 +15,7 @@ from yummy.transport.gate import Gate
 from yummy.transport.hub import Hub
 from yummy.transport.limits import TransportLimits
 from yummy.transport.listener import Listener
+from yummy.transport.poller import Poller
 from yummy.transport.registry import Registry
 from yummy.transport.stream import Stream
 from yummy.transport.tls import Tls
@@ -70,6 +71,7 @@ class Transport:
     addresses: Sequence[tuple[str, int]] = attrs.field(init=False)
     _registry: Registry = attrs.field(init=False)
     _hub: Hub = attrs.field(factory=Hub)
+    _poller: Poller = attrs.field(factory=Poller)
     _accepting: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _connecting: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     # Shielded: connections that end because everything is cancelled still have something to write.
@@ -124,12 +126,13 @@ class Transport:
         """Serve until cancelled or drained.
 
         The inner nursery owns the accepting tasks and one task for each connection; it is empty after `drain`. The
-        outer one owns the hub and the watch, which serve the connections and therefore end after them.
+        outer one owns the hub, the poller and the watch, which serve the connections and therefore end after them.
         """
         try:
             async with trio.open_nursery() as services:
                 try:
                     await services.start(self._write)
+                    await services.start(self._poller.run)
                     services.start_soon(watch, self._registry, self.limits)
                     with self._connecting:
                         async with trio.open_nursery() as connections:
@@ -165,7 +168,7 @@ class Transport:
 
     def _begin(self, accepted: socket, address: str, connections: trio.Nursery) -> None:
         tls = None if self._tls is None else Tls.begin(self._tls)
-        stream = Stream(accepted, self._hub, self.limits, tls)
+        stream = Stream(accepted, self._hub, self._poller, self.limits, tls)
         conversation = Conversation(self.limits, self._gate, self._registry, self._make_peer, stream, address)
         self._registry.greet(conversation)
         connections.start_soon(conversation.run)

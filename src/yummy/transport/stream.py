@@ -7,8 +7,8 @@ Knows frames only by their borders, and nothing of what they say.
 import socket
 import ssl
 import struct
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import attrs
 import trio
@@ -18,6 +18,7 @@ from yummy.transport.hub import Hub
 from yummy.transport.inbound import Inbound, Violation
 from yummy.transport.limits import KIB, TransportLimits, bound
 from yummy.transport.outbox import Outbox
+from yummy.transport.poller import Poller
 from yummy.transport.tap import Tap
 from yummy.transport.tls import Tls
 
@@ -79,6 +80,7 @@ class Stream(trio.abc.Stream):
 
     _socket: socket.socket
     _hub: Hub
+    _poller: Poller
     _limits: TransportLimits
     _tls: Tls | None = None
     outbox: Outbox = attrs.field(init=False)
@@ -91,6 +93,9 @@ class Stream(trio.abc.Stream):
     # There only while the reader waits for the upgrade.
     _upgraded: trio.Event | None = None
     _early: bytes = b""  # frames that came together with the request
+    _left: bytes = b""  # what the tap has left for the decoder
+    _ended: bool = False  # the client sends no more
+    _crowded: bool = False  # TLS's own answers wait to be written
     _reading_over: bool = False
     _closed: bool = False
     _bytes_received: int = 0
@@ -117,20 +122,18 @@ class Stream(trio.abc.Stream):
             trio.ClosedResourceError: It was closed from this side.
         """
         while True:
-            if self._inbound.violation is not None:
-                self.on_violation(self._inbound.violation)
-                self._end_reading()
-            if self._reading_over:
-                raise trio.ClosedResourceError("reading has ended")
-            if self._inbound.head_complete and not self._inbound.upgraded:
-                self._upgraded = trio.Event()
-                await self._upgraded.wait()
-                self._upgraded = None
+            await self._await_leave_to_read()
             if self._inbound.paused:
                 await self._pause()
                 data = b""
             elif self._early:
                 data, self._early = self._early, b""
+            elif self._inbound.tap is not None:
+                await self._tap_more()
+                data, self._left = self._left, b""
+                if data or self._ended:
+                    return data
+                continue
             else:
                 data = await self._receive(max_bytes or RECEIVE_BYTES)
                 if not data:
@@ -138,6 +141,18 @@ class Stream(trio.abc.Stream):
                     return b""
             if data := self._inbound.feed(data, self.last_heard):
                 return data
+
+    async def _await_leave_to_read(self) -> None:
+        """Wait for the upgrade behind a request's head; refuse when nothing more shall be read."""
+        if self._inbound.violation is not None:
+            self.on_violation(self._inbound.violation)
+            self._end_reading()
+        if self._reading_over:
+            raise trio.ClosedResourceError("reading has ended")
+        if self._inbound.head_complete and not self._inbound.upgraded:
+            self._upgraded = trio.Event()
+            await self._upgraded.wait()
+            self._upgraded = None
 
     def tap(self, on_message: Callable[[bytes], bool], pause: Callable[[], Awaitable[None]]) -> None:
         """Hand on whole binary messages directly from now on, past trio-websocket.
@@ -183,37 +198,82 @@ class Stream(trio.abc.Stream):
                 raise trio.BrokenResourceError("the client left during the TLS handshake")
             tls.feed(received)
 
+    async def _tap_more(self) -> None:
+        """Let the tap have what comes, until there is something that it leaves, or that is to be waited for."""
+        if self._crowded:
+            await self.outbox.wait_below(_BACKPRESSURE)
+            self._crowded = False
+        if not self._left and not self._ended:
+            await self._poller.watch(self._socket, self._tap_now)
+        if self._ended and not self._left:
+            self._end_reading()
+
+    def _tap_now(self) -> bool:
+        """Let the tap have what has come; whether anything is left to do for the task that reads."""
+        data, inbound = self._read(RECEIVE_BYTES), self._inbound
+        if data is None:
+            return False
+        if self._tls is None:
+            self._ended = not data
+        else:
+            data = self._decrypt(self._tls, data)
+        if data:
+            self._left = inbound.feed(data, self.last_heard)
+        return bool(self._left) or inbound.paused or self._ended or self._crowded or inbound.violation is not None
+
+    def _decrypt(self, tls: Tls, data: bytes) -> bytes:
+        with self._breaking_tls():
+            tls.feed(data)
+            data = tls.read()
+        if answer := tls.to_send():
+            # Keys that change, and alerts, want an answer; a client could ask for it again and again, and not read it.
+            self.outbox.push_wire(answer)
+            self._crowded = self.outbox.queued > _BACKPRESSURE
+        self._ended = tls.ended
+        return data
+
     async def _receive(self, max_bytes: int) -> bytes:
         """Some bytes as the client meant them; none when it sends no more."""
         tls = self._tls
         if tls is None:
             return await self._receive_raw(max_bytes)
-        try:
+        with self._breaking_tls():
             while not (data := tls.read()) and not tls.ended:
                 # Keys that change, and alerts, want an answer.
                 self.outbox.push_wire(tls.to_send())
                 await self.outbox.wait_below(_BACKPRESSURE)
                 tls.feed(await self._receive_raw(max_bytes))
+        return data
+
+    @contextmanager
+    def _breaking_tls(self) -> Iterator[None]:
+        """What TLS cannot make anything of is the end of the connection."""
+        try:
+            yield
         except ssl.SSLError as error:
             self._end_reading()
             raise trio.BrokenResourceError(f"TLS is broken: {error.reason}") from error
-        return data
 
     async def _receive_raw(self, max_bytes: int) -> bytes:
         while True:
             if self._closed:
                 raise trio.ClosedResourceError("the connection was closed")
             await trio.lowlevel.wait_readable(self._socket)
-            try:
-                data = self._socket.recv(max_bytes)
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                self._end_reading()
-                raise trio.BrokenResourceError("the connection is lost") from error
-            self.last_heard = trio.current_time()
-            self._bytes_received += len(data)
-            return data
+            if (data := self._read(max_bytes)) is not None:
+                return data
+
+    def _read(self, max_bytes: int) -> bytes | None:
+        """What the kernel has, none at the end; None: nothing has come after all."""
+        try:
+            data = self._socket.recv(max_bytes)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            self._end_reading()
+            raise trio.BrokenResourceError("the connection is lost") from error
+        self.last_heard = trio.current_time()
+        self._bytes_received += len(data)
+        return data
 
     def _end_reading(self) -> None:
         if not self._reading_over:
@@ -314,7 +374,7 @@ class Stream(trio.abc.Stream):
         """End the reading. The socket stays open until `finish` or `reset`."""
         self._end_reading()
         if not self._closed:
-            trio.lowlevel.notify_closing(self._socket)
+            self._poller.release(self._socket)
         await trio.lowlevel.checkpoint()
 
     def _end_writing(self) -> None:
@@ -352,6 +412,6 @@ class Stream(trio.abc.Stream):
             return
         self._closed = True
         self.outbox.forget()
-        trio.lowlevel.notify_closing(self._socket)
+        self._poller.release(self._socket)
         self._socket.close()
         self._end_reading()

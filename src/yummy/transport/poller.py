@@ -1,0 +1,123 @@
+"""One task that waits for the sockets of all connections, and has each of them read as soon as something has come.
+
+To wait for a socket by itself costs a system call and a turn of the scheduler for each time, which is as much as all
+that is done with a message then. Here a socket is registered once with the kernel (`epoll`), and stays so for as long
+as what comes can be read on the spot. Where there is no `epoll`, every socket is waited for by itself.
+"""
+
+import select
+import socket
+from collections.abc import Callable
+
+import attrs
+import trio
+
+AT_A_TIME = 128
+"""Sockets that are read before other tasks get their turn."""
+
+_HAS_EPOLL = hasattr(select, "epoll")
+
+
+@attrs.define(eq=False)
+class _Watch:
+    """A socket that is waited for.
+
+    Attributes:
+        read: Reads what has come; returns whether the task shall go on.
+        task: Who waits.
+        error: What it is woken up with.
+    """
+
+    read: Callable[[], bool]
+    task: trio.lowlevel.Task
+    error: Exception | None = None
+
+
+@attrs.define(eq=False)
+class Poller:
+    """The sockets that are waited for, by file descriptor.
+
+    Attributes:
+        rounds: How often something had come.
+    """
+
+    _epoll: "select.epoll | None" = attrs.field(factory=lambda: select.epoll() if _HAS_EPOLL else None)
+    rounds: int = 0
+    _watches: dict[int, _Watch] = attrs.field(factory=dict)
+
+    async def watch(self, sock: socket.socket, read: Callable[[], bool]) -> None:
+        """Have a socket read whenever something has come, until there is something for the caller to do.
+
+        Args:
+            sock: In non-blocking mode. Only one task may wait for it.
+            read: Called without anything to wait for; returns whether the caller shall go on.
+
+        Raises:
+            trio.ClosedResourceError: It was released.
+            Exception: Whatever `read` raises.
+        """
+        if self._epoll is None:
+            await self._read_alone(sock, read)
+            return
+        number = sock.fileno()
+        watch = self._watches[number] = _Watch(read, trio.lowlevel.current_task())
+        self._epoll.register(number, select.EPOLLIN)
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            self._forget(number)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+        if watch.error is not None:
+            raise watch.error
+
+    def release(self, sock: socket.socket) -> None:
+        """Let who waits for a socket fail, as it is about to be closed. Harmless if nobody does."""
+        number = sock.fileno()
+        trio.lowlevel.notify_closing(sock)
+        if number in self._watches:
+            self._wake(number, trio.ClosedResourceError("the connection was closed"))
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Have sockets read until cancelled."""
+        task_status.started()
+        if self._epoll is None:
+            return
+        try:
+            while True:
+                await trio.lowlevel.wait_readable(self._epoll.fileno())
+                self.rounds += 1
+                # The kernel gives those first that it has not given for longest.
+                for number, _ in self._epoll.poll(0, AT_A_TIME):
+                    self._read(number)
+        finally:
+            self._epoll.close()
+
+    def _read(self, number: int) -> None:
+        watch = self._watches.get(number)
+        if watch is None:
+            # Another one's reading has ended it.
+            return
+        error = None
+        try:
+            done = watch.read()
+        except Exception as failed:  # noqa: BLE001  # it is for who waits
+            done, error = True, failed
+        if done and self._watches.get(number) is watch:
+            self._wake(number, error)
+
+    def _wake(self, number: int, error: Exception | None) -> None:
+        watch = self._forget(number)
+        watch.error = error
+        trio.lowlevel.reschedule(watch.task)
+
+    def _forget(self, number: int) -> _Watch:
+        if self._epoll is not None and not self._epoll.closed:
+            self._epoll.unregister(number)
+        return self._watches.pop(number)
+
+    async def _read_alone(self, sock: socket.socket, read: Callable[[], bool]) -> None:
+        while True:
+            await trio.lowlevel.wait_readable(sock)
+            if read():
+                return
