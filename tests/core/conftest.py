@@ -11,7 +11,7 @@ from yummy.core.throttle import Throttles
 from yummy.core.tokens import Tokens
 from yummy.core.values import Account, Member, Room, Session
 from yummy.core.work import Work
-from yummy.pipeline.unit import Delivery, Table, UnitOfWork
+from yummy.pipeline.unit import Table, UnitOfWork
 from yummy.protocol.errors import Refusal
 from yummy.settings import Settings
 from yummy.store.world import World
@@ -92,11 +92,11 @@ class Scene:
 
     def sent(self):
         """The events of the last message: type, who hears it."""
-        return [(type(item.event).__name__, item.sessions) for item in self.work.uow.staged if type(item) is Delivery]
+        return [(type(item.event).__name__, item.sessions) for item in self.work.uow.deliveries]
 
     def events(self):
         """The events of the last message."""
-        return [item.event for item in self.work.uow.staged if type(item) is Delivery]
+        return [item.event for item in self.work.uow.deliveries]
 
     def staged(self, kind):
         """What else the last message staged."""

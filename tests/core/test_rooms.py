@@ -33,7 +33,7 @@ def test_the_creator_owns_the_room(scene):
     )
     room = scene.world.rooms[answer.room_id]
 
-    assert ({"ada": 3}, ("s-ada",)) == (scene.members(room.id), room.sessions())
+    assert ({"ada": 3}, ("s-ada",)) == (scene.members(room.id), room.sessions)
     assert ("Hall", None, ("a", "b"), 4, {"k": Meta(1, 0)}) == (
         room.name,
         room.description,

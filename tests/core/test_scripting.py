@@ -32,7 +32,7 @@ def seen_user(work, user_id):
 
 
 def sent(work):
-    return [(item.event, item.sessions) for item in work.uow.staged if hasattr(item, "event")]
+    return [(item.event, item.sessions) for item in work.uow.deliveries]
 
 
 def test_a_script_sees_all_of_a_room_and_of_a_user(work):
@@ -72,7 +72,7 @@ def test_a_write_that_does_not_fit_is_refused(work, one):
     with pytest.raises(Refusal):
         write(work, one)
 
-    assert [] == work.uow.staged
+    assert ([], []) == (work.uow.staged, work.uow.deliveries)
 
 
 def test_scripts_keep_the_bounds_of_metadata(work):

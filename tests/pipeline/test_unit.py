@@ -52,10 +52,12 @@ def test_a_rollback_undoes_what_came_after(uow):
     uow.put_room(Room("new", 1))
     uow.change((Table.ROOM, "r"), named("!"), "name")
     uow.send(["s"], EVENT)
+    uow.stage("something else")
 
     uow.rollback(place)
 
-    assert ("one", None, [Delivery(("s",), EVENT)]) == (uow.room("r").name, uow.room("new"), uow.staged)
+    assert [] == uow.staged
+    assert ("one", None, [Delivery(("s",), EVENT)]) == (uow.room("r").name, uow.room("new"), uow.deliveries)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9) | st.none()), max_size=20), st.integers(0, 20))
@@ -78,7 +80,7 @@ def test_a_rollback_gives_back_exactly_what_stood_there(steps, place):
 def test_nobody_is_sent_nothing(uow):
     uow.send([], EVENT)
 
-    assert [] == uow.staged
+    assert [] == uow.deliveries
 
 
 def test_a_change_of_what_is_not_held_is_kept_as_an_operation(uow):

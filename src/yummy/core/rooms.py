@@ -119,7 +119,7 @@ def _join(work: Work, model: models.JoinToRoom) -> Answer:
         return _request(work, room, rank)
     refuse_crowd(work, room)
     refuse_spread(work, account.id)
-    work.uow.send(room.sessions(but=sender.id), UserJoined(user_id=account.id, room_id=room.id))
+    work.uow.send(room.others(sender.id), UserJoined(user_id=account.id, room_id=room.id))
     room = attach(room, account.id, (sender.id,), rank)
     work.uow.put_room(room)
     work.made["result"] = "Joined"
@@ -143,7 +143,7 @@ def _request(work: Work, room: Room, rank: int) -> Answer:
     asked = (*waiting.sessions, sender.id) if waiting else (sender.id,)
     work.uow.put_room(room.with_request(sender.user_id, JoinRequest(rank, asked)))
     work.uow.send(
-        room.sessions(but=sender.id, least_rank=RoomUserType.MODERATOR),
+        room.moderators(but=sender.id),
         NewJoinRequest(room_id=room.id, user_id=sender.user_id, user_type=int(rank)),
     )
     work.made["result"] = "Requested"
@@ -169,24 +169,28 @@ def _leave(work: Work, model: models.DisconnectFromRoom) -> Answer:
     if detach(work.uow, room.id, sender):
         left = work.uow.room(room.id)
         if left is not None:
-            work.uow.send(left.sessions(), UserDisconnectedFromRoom(user_id=sender.user_id, room_id=room.id))
+            work.uow.send(left.sessions, UserDisconnectedFromRoom(user_id=sender.user_id, room_id=room.id))
     return Done()
 
 
 def _message(work: Work, model: models.MessageToRoom) -> Answer:
-    room = room_of(work, model.room_id)
-    require(room, work.account, RoomUserType.USER)
-    event = MessageFromRoom(room_id=room.id, message=model.message, user_id=work.sender.user_id)
-    work.uow.send(room.sessions(but=work.sender.id), event)
+    room, sender = _room_to_speak_in(work, model.room_id), work.sender
+    event = MessageFromRoom(room_id=room.id, message=model.message, user_id=sender.user_id)
+    work.uow.send(room.others(sender.id), event)
     return Done()
 
 
 def _play(work: Work, model: models.Play) -> Answer:
-    room = room_of(work, model.room_id)
-    require(room, work.account, RoomUserType.USER)
-    event = Played(room_id=room.id, message=model.message, user_id=work.sender.user_id)
-    work.uow.send(room.sessions(but=work.sender.id), event)
+    room, sender = _room_to_speak_in(work, model.room_id), work.sender
+    event = Played(room_id=room.id, message=model.message, user_id=sender.user_id)
+    work.uow.send(room.others(sender.id), event)
     return Done()
+
+
+def _room_to_speak_in(work: Work, room_id: str) -> Room:
+    room = room_of(work, room_id)
+    require(room, work.account, RoomUserType.USER)
+    return room
 
 
 CREATE_ROOM = Rule(run=_create)

@@ -140,7 +140,7 @@ def _remove_metas[V: (Room, Account)](value: V) -> V:
 
 def _members(uow: UnitOfWork, room_id: str) -> tuple[str, ...]:
     room = uow.room(room_id)
-    return () if room is None else room.sessions()
+    return () if room is None else room.sessions
 
 
 def _meta_pairs(metas: Metas) -> dict[str, tuple[Any, int]]:

@@ -158,7 +158,7 @@ def _disconnected(work: Work, model: models.UserDisconnected) -> Answer:
     for room_id in model.rooms:
         room = work.uow.room(room_id)
         if room is not None and model.send_message and model.user_id is not None:
-            work.uow.send(room.sessions(), UserDisconnectedFromRoom(user_id=model.user_id, room_id=room_id))
+            work.uow.send(room.sessions, UserDisconnectedFromRoom(user_id=model.user_id, room_id=room_id))
     return Done()
 
 

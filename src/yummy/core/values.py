@@ -5,6 +5,7 @@ Maps inside them (members, metadata) are never changed in place either.
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -122,12 +123,21 @@ class Room:
         member = self.members.get(user_id) if user_id is not None else None
         return 0 if member is None else member.rank
 
-    def sessions(self, *, but: str | None = None, least_rank: int = RoomUserType.USER) -> tuple[str, ...]:
-        """The attached sessions in the order of their users, without one of them, from a rank upwards."""
+    @cached_property
+    def sessions(self) -> tuple[str, ...]:
+        """The attached sessions in the order of their users."""
+        return tuple(session for member in self.members.values() for session in member.sessions)
+
+    def others(self, but: str | None) -> list[str]:
+        """The attached sessions but one."""
+        return [session for session in self.sessions if session != but]
+
+    def moderators(self, *, but: str) -> tuple[str, ...]:
+        """The attached sessions of owner and moderators, without one of them."""
         return tuple(
             session
             for member in self.members.values()
-            if member.rank >= least_rank
+            if member.rank >= RoomUserType.MODERATOR
             for session in member.sessions
             if session != but
         )

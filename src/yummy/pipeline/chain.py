@@ -34,19 +34,22 @@ from yummy.core.tokens import Tokens
 from yummy.core.users import end_sessions
 from yummy.core.values import OPERATORS_FIELDS
 from yummy.core.work import EndSession, Rule, SessionEnded, Work, account_key
+from yummy.model import HOOK_NAMES
 from yummy.pipeline.commit import AfterEffect, Committer
 from yummy.pipeline.desk import LookupStore, Passwords, ServiceDesk
 from yummy.pipeline.driver import Driver
 from yummy.pipeline.failures import Failures
 from yummy.pipeline.message import Message, Superseded
-from yummy.pipeline.room_turns import release_rooms, room_keys, take_free_rooms, take_rooms
+from yummy.pipeline.room_turns import release_rooms, room_keys, rooms_are_free, take_free_rooms, take_rooms
 from yummy.pipeline.scripts import HookStage, Scripts
 from yummy.pipeline.steps import Steps, awaited
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.turns import Turns, Withdrawn
 from yummy.pipeline.unit import UnitOfWork
+from yummy.protocol.codec import Encoding
 from yummy.protocol.errors import ErrorCode, Refusal
 from yummy.protocol.messages import Answer
+from yummy.protocol.requests import Request
 from yummy.settings import Settings
 from yummy.store.world import World
 
@@ -89,6 +92,32 @@ class Chain:
 
     def __attrs_post_init__(self) -> None:
         self._committer = Committer(self.world, self.store, self.turns, self.switchboard)
+
+    def run_at_once(self, message: Message) -> bool:
+        """Run a message to its end within this call, if nothing in it waits and no script wants it.
+
+        That is what `run` comes to then. Most messages are like that, and this is half the work.
+
+        Returns:
+            False if something does wait, or follows: nothing has happened, and it is for `run`.
+        """
+        model = message.request.model
+        rule = RULES[type(model)]
+        if rule.prepare is not None or self.hooks.wants_either(HOOK_NAMES[type(model)]):
+            return False
+        work = self._work(message)
+        try:
+            if not rooms_are_free(self.turns, work, rule, model):
+                return False
+            answer = rule.run(work, model)
+            if work.uow.staged or self._committer.is_durable(work.uow):
+                return False
+            self._committer.commit_now(work.uow, lambda: message.succeed(answer))
+        except Refusal as refusal:
+            message.fail(refusal)
+        except Exception:  # noqa: BLE001  # a fault of ours must cost this message only
+            self._fault(message)
+        return True
 
     def run(self, message: Message) -> Steps[bool]:
         """Run a message through all stages. Its sender is answered in any case.
@@ -158,7 +187,7 @@ class Chain:
             session_id: Which one; nothing happens if it has ended already.
             reason: "window" leaves a session alone that has a connection again.
         """
-        message = Message(models.Logout(), type="EndSession")
+        message = _message_of_ours("EndSession", models.Logout())
         work = self._work(message)
         desk = self._desk(work, message)
         try:
@@ -200,7 +229,7 @@ class Chain:
         Args:
             notice: Whose account it was. A session that has begun since then may end with those from before.
         """
-        message = Message(models.Logout(), type="Operator")
+        message = _message_of_ours("Operator", models.Logout())
         work = self._work(message)
         desk = self._desk(work, message)
         try:
@@ -233,7 +262,7 @@ class Chain:
         model = models.UserDisconnected(
             user_id=session.user_id, session_id=session.id, rooms=ended.rooms, reason=ended.reason
         )
-        message = Message(model, type="UserDisconnected")
+        message = _message_of_ours("UserDisconnected", model)
         rule = RULES[models.UserDisconnected]
         work = attrs.evolve(self._work(message), uow=uow)
         try:
@@ -276,16 +305,16 @@ class Chain:
         _log.warning("hook_failed", why=refusal.error, code=refusal.code, **message.about())
 
     def _work(self, message: Message) -> Work:
-        session = None if message.session_id is None else self.world.sessions.get(message.session_id)
+        line = message.line
         return Work(
-            uow=UnitOfWork(self.world),
-            settings=self.settings,
-            tokens=self.tokens,
-            throttles=self.throttles,
-            now=self.clock(),
-            connection=message.connection,
-            address=message.address,
-            session=session,
+            UnitOfWork(self.world),
+            self.settings,
+            self.tokens,
+            self.throttles,
+            self.clock(),
+            None if line is None else line.number,
+            None if line is None else line.address,
+            message.session,
         )
 
     def _desk(self, work: Work, message: Message) -> ServiceDesk:
@@ -315,6 +344,11 @@ class Chain:
     def _fault(self, message: Message) -> None:
         _log.exception("message_failed", **message.about())
         message.fail(Refusal(ErrorCode.INTERNAL))
+
+
+def _message_of_ours(type_: str, model: models.Model) -> Message:
+    """A message that no client has sent."""
+    return Message(Request(type_, model, None, Encoding.MSGPACK))
 
 
 def _answer_nobody() -> None:

@@ -24,7 +24,7 @@ from yummy.core.work import (
 )
 from yummy.pipeline.switchboard import Switchboard
 from yummy.pipeline.turns import Turns
-from yummy.pipeline.unit import Change, Delivery, Key, Table, UnitOfWork
+from yummy.pipeline.unit import Change, Key, Table, UnitOfWork
 from yummy.store.world import World
 
 CLOSE_TAKEN_OVER = 4003
@@ -65,9 +65,9 @@ class Committer:
 
     def is_durable(self, uow: UnitOfWork) -> bool:
         """Whether the commit writes to the store, and so waits."""
-        return not _ALWAYS_DURABLE.isdisjoint(map(type, uow.staged)) or bool(
-            uow.written and (uow.puts(Table.ACCOUNT) or any(key[0] is Table.ACCOUNT for key in uow.changes()))
-        )
+        if uow.staged and not _ALWAYS_DURABLE.isdisjoint(map(type, uow.staged)):
+            return True
+        return bool(uow.written and (uow.puts(Table.ACCOUNT) or any(key[0] is Table.ACCOUNT for key in uow.changes())))
 
     async def commit(self, uow: UnitOfWork, answer: Callable[[], None]) -> list[AfterEffect]:
         """Carry out a unit of work.
@@ -129,13 +129,9 @@ class Committer:
             elif type(item) is Bind and (line := self.switchboard.line(item.connection)) is not None:
                 line.bind(item.session_id)
         answer()
-        after: list[AfterEffect] = []
-        for item in uow.staged:
-            if type(item) is Delivery:
-                self.switchboard.deliver(item)
-            elif type(item) is SessionEnded or type(item) is EndSession:
-                after.append(item)
-        return after
+        for delivery in uow.deliveries:
+            self.switchboard.deliver(delivery)
+        return [item for item in uow.staged if type(item) is SessionEnded or type(item) is EndSession]
 
     def _swap(self, uow: UnitOfWork, accounts: list[Account]) -> None:
         world = self.world

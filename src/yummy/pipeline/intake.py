@@ -17,11 +17,12 @@ from yummy.core.values import Session
 from yummy.model import Model, identify
 from yummy.pipeline.chain import Chain
 from yummy.pipeline.driver import AT_ONCE_MAX, Driver
+from yummy.pipeline.failures import Failures
 from yummy.pipeline.message import Message
 from yummy.pipeline.rate import RateLimit
 from yummy.protocol.codec import Encoding
 from yummy.protocol.errors import ErrorCode, Refusal, WrongFormat
-from yummy.protocol.requests import WIRE, parse
+from yummy.protocol.requests import WIRE, Request, parse
 
 _log = structlog.get_logger("yummy.pipeline")
 
@@ -71,6 +72,8 @@ class Intake:
         detached: Called when the connection is gone and its session may come back.
         clock: Seconds of a steady clock.
         session_id: The session that the connection speaks for.
+        address: The client's address, None if it is exempt from limits.
+        encoding: How events are written: as the last frame was read, or as the sub-protocol says.
     """
 
     connection: Connection
@@ -79,8 +82,9 @@ class Intake:
     detached: Callable[[Session], None]
     clock: Callable[[], float]
     session_id: str | None = None
+    address: str | None = attrs.field(init=False)
+    encoding: Encoding = Encoding.MSGPACK
     _fixed: Encoding | None = None
-    _last: Encoding = Encoding.MSGPACK
     # A list, as most connections never need it, and an empty deque takes 700 bytes. It is as short as the inbox.
     _queue: list[Message | _Refused] = attrs.field(factory=list)
     _running: Message | None = None
@@ -91,17 +95,16 @@ class Intake:
     # There only while somebody waits for a change.
     _changed: trio.Event | None = None
     _rate: RateLimit = attrs.field(init=False)
-    _address: str | None = attrs.field(init=False)
     _refused_at: list[float] = attrs.field(factory=list)
     _wrong_in_a_row: int = 0
 
     def __attrs_post_init__(self) -> None:
         self._fixed = next((one for one in Encoding if one.subprotocol == self.connection.subprotocol), None)
         if self._fixed is not None:
-            self._last = self._fixed
+            self.encoding = self._fixed
         self._rate = RateLimit(self.chain.settings.max_messages_per_second, self.clock())
         address = self.connection.address
-        self._address = None if is_loopback(address) else address
+        self.address = None if is_loopback(address) else address
         self.chain.switchboard.connect(self.connection.id, self)
 
     # What the transport asks of it.
@@ -110,14 +113,13 @@ class Intake:
         """Take one whole message; see `yummy.transport`."""
         if self._hung_up:
             return
-        wait = self._rate.spend(self.clock())
-        item = self._parse(payload)
-        self._watch(item, limited=wait > 0)
-        if wait > 0:
-            # Parsed all the same, so that the answer can name the request.
-            message = item.message if isinstance(item, _Refused) else item
-            item = _Refused(message, Refusal(ErrorCode.RATE_LIMITED, retry_after=wait))
-        if self._working or self.gives_way:
+        wait = self._rate.spend(self.clock()) if self._rate.per_second else 0.0
+        item = self._read(payload)
+        if wait > 0 or isinstance(item, _Refused):
+            item = self._watch(item, wait)
+        else:
+            self._wrong_in_a_row = 0
+        if self._working or self._gives_way:
             self._queue.append(item)
         elif not self._handle(item):
             self._work(on=True)
@@ -147,9 +149,14 @@ class Intake:
     # What the switchboard asks of it.
 
     @property
-    def encoding(self) -> Encoding:
-        """How events are written: as the last frame was read, or as the sub-protocol says."""
-        return self._last
+    def number(self) -> int:
+        """The connection's number."""
+        return self.connection.id
+
+    @property
+    def failures(self) -> Failures:
+        """Counts what the client is answered with."""
+        return self.chain.failures
 
     def send(self, frame: bytes) -> None:
         """Queue a ready frame."""
@@ -190,45 +197,41 @@ class Intake:
 
     # Its own.
 
-    def _parse(self, payload: bytes | str) -> Message | _Refused:
+    def _read(self, payload: bytes | str) -> Message | _Refused:
         encoding = Encoding.MSGPACK if isinstance(payload, bytes) else Encoding.JSON
         if self._fixed is None:
-            self._last = encoding
-        if self._fixed is not None and encoding is not self._fixed:
+            self.encoding = encoding
+        elif encoding is not self._fixed:
             wrong = WrongFormat(f"the sub-protocol of this connection is {self._fixed.subprotocol}")
-            return _Refused(self._message("", None, self._fixed), wrong)
+            return _Refused(Message(Request("", _NOTHING, None, self._fixed), self), wrong)
         try:
-            request = parse(payload, max_depth=self.chain.settings.max_depth)
+            return Message(parse(payload, max_depth=self.chain.settings.max_depth), self)
         except WrongFormat as wrong:
-            return _Refused(self._message(wrong.type, wrong.request_id, encoding), wrong)
-        return self._message(request.type, request.request_id, request.encoding, request.model)
+            return _Refused(Message(Request(wrong.type, _NOTHING, wrong.request_id, encoding), self), wrong)
 
-    def _message(self, type_: str, request_id: int | None, encoding: Encoding, model: Model = _NOTHING) -> Message:
-        return Message(
-            model=model,
-            type=type_,
-            request_id=request_id,
-            encoding=encoding,
-            line=self,
-            connection=self.connection.id,
-            address=self._address,
-            failures=self.chain.failures,
-        )
+    def _watch(self, item: Message | _Refused, wait: float) -> Message | _Refused:
+        """Refuse what came too soon, and close the connection of who does not stop with that, or with what is wrong.
 
-    def _watch(self, item: Message | _Refused, *, limited: bool) -> None:
-        """Close the connection of who does not stop."""
+        Args:
+            item: Read all the same if it came too soon, so that the answer can name the request.
+            wait: Seconds until another message may come; 0: it came in time.
+        """
         settings = self.chain.settings
-        wrong = isinstance(item, _Refused) and isinstance(item.refusal, WrongFormat)
+        wrong = isinstance(item, _Refused)
         self._wrong_in_a_row = self._wrong_in_a_row + 1 if wrong else 0
         if settings.max_wrong_format and self._wrong_in_a_row >= settings.max_wrong_format:
             self.connection.close(CLOSE_ABUSE, "too many messages of wrong format")
-        if limited and settings.max_rate_limited:
+        if wait == 0:
+            return item
+        if settings.max_rate_limited:
             now = self.clock()
             self._refused_at.append(now)
             while self._refused_at[0] <= now - RATE_WINDOW:
                 del self._refused_at[0]
             if len(self._refused_at) >= settings.max_rate_limited:
                 self.connection.close(CLOSE_RATE, "too many messages")
+        message = item.message if isinstance(item, _Refused) else item
+        return _Refused(message, Refusal(ErrorCode.RATE_LIMITED, retry_after=wait))
 
     def _handle_queue(self) -> None:
         """Handle the queue in order, until it is empty or a message waits; called again then."""
@@ -254,7 +257,7 @@ class Intake:
         if isinstance(item, _Refused):
             item.message.fail(item.refusal)
             return True
-        if not self._sign(item):
+        if not self._sign(item) or self.chain.run_at_once(item):
             return True
         self._running = item
         if not self.driver.begin(self.chain.run(item), self._ended):
@@ -279,13 +282,12 @@ class Intake:
 
     def _sign(self, message: Message) -> bool:
         """Say who sends it; whoever must be authenticated for it and is not, is refused."""
-        session = self._session()
-        if session is None and not WIRE[message.type].anonymous:
+        session = message.session = self._session()
+        if session is not None:
+            identify(message.request.model, session.user_id, session.id)
+        elif not WIRE[message.request.type].anonymous:
             message.fail(Refusal(ErrorCode.NOT_AUTHENTICATED))
             return False
-        if session is not None:
-            message.session_id = session.id
-            identify(message.model, session.user_id, session.id)
         return True
 
     def _session(self) -> Session | None:

@@ -7,12 +7,12 @@ from typing import Any
 import attrs
 import structlog
 
+from yummy.core.values import Session
 from yummy.model import HOOK_NAMES, Model
-from yummy.pipeline.failures import Failures
 from yummy.pipeline.switchboard import Line, encode_frame
-from yummy.protocol.codec import Encoding
 from yummy.protocol.errors import ErrorCode, Refusal
 from yummy.protocol.messages import Answer, answer_document, failure_document
+from yummy.protocol.requests import Request
 
 _log = structlog.get_logger("yummy.pipeline")
 
@@ -26,60 +26,57 @@ class Message:
     """One message and the way back to its sender.
 
     Attributes:
-        model: What hooks and core work with.
-        type: The type on the wire, repeated in the answer.
-        request_id: Echoed in the answer.
-        encoding: How the answer is written.
+        request: What is asked for, and how the answer is written.
         line: The sender's line; None for a chain of the server's own, which nobody waits for.
-        connection: The number of the sender's connection.
-        address: The sender's address, None if it is exempt from limits.
-        failures: Counts what the sender is answered with; None where there is no line.
-        session_id: The session that the line spoke for when the message came.
+        session: The session that the line speaks for, as it was when the message began.
     """
 
-    model: Model
-    type: str
-    request_id: int | None = None
-    encoding: Encoding = Encoding.MSGPACK
+    request: Request
     line: Line | None = None
-    connection: int | None = None
-    address: str | None = None
-    failures: Failures | None = None
-    session_id: str | None = None
+    session: Session | None = None
     _stop_waiting: Callable[[], None] | None = None
+
+    @property
+    def model(self) -> Model:
+        """What hooks and core work with."""
+        return self.request.model
 
     @property
     def hook(self) -> str:
         """The name that its hooks go by."""
-        return HOOK_NAMES[type(self.model)]
+        return HOOK_NAMES[type(self.request.model)]
 
     def about(self) -> dict[str, Any]:
         """What log lines say of the message."""
-        said = {"type": self.type, "request_id": self.request_id, "user": self.model.user_id}
+        request = self.request
+        said = {"type": request.type, "request_id": request.request_id, "user": self.model.user_id}
         room = getattr(self.model, "room_id", None)
         return {key: value for key, value in {**said, "room": room}.items() if value is not None}
 
     def succeed(self, answer: Answer) -> None:
         """Answer with what was done."""
-        self._send(answer_document(self.type, self.request_id, answer), None)
+        request = self.request
+        self._send(answer_document(request.type, request.request_id, answer), None)
 
     def fail(self, refusal: Refusal) -> None:
         """Answer with why it was not done."""
-        self._send(failure_document(self.type, self.request_id, refusal), refusal)
+        request = self.request
+        self._send(failure_document(request.type, request.request_id, refusal), refusal)
 
     def _send(self, document: dict[str, Any], refusal: Refusal | None) -> None:
-        if self.line is None:
+        line, request = self.line, self.request
+        if line is None:
             return
         try:
-            frame = encode_frame(document, self.encoding)
+            frame = encode_frame(document, request.encoding)
         except (ValueError, TypeError, OverflowError):
             # What is accepted can be encoded, so this is a fault of ours; the client still gets an answer.
-            _log.exception("answer_not_encoded", type=self.type)
+            _log.exception("answer_not_encoded", type=request.type)
             refusal = Refusal(ErrorCode.INTERNAL)
-            frame = encode_frame(failure_document(self.type, self.request_id, refusal), self.encoding)
-        if refusal is not None and self.failures is not None:
-            self.failures.count(refusal)
-        self.line.send(frame)
+            frame = encode_frame(failure_document(request.type, request.request_id, refusal), request.encoding)
+        if refusal is not None:
+            line.failures.count(refusal)
+        line.send(frame)
 
     @contextmanager
     def interruptible(self, stop_waiting: Callable[[], None]) -> Iterator[None]:

@@ -15,6 +15,11 @@ def room_keys(room_ids: Iterable[str]) -> set[Key]:
     return {(Table.ROOM, room_id) for room_id in room_ids}
 
 
+def rooms_are_free(turns: Turns, work: Work, rule: Rule, model: Any) -> bool:
+    """Whether nobody has the turn of any of a message's rooms."""
+    return turns.none_held or turns.free(room_keys(rule.rooms(work, model)))
+
+
 def take_free_rooms(turns: Turns, work: Work, rule: Rule, model: Any) -> bool:
     """Take the turns of a message's rooms if nobody has any of them; whether they were taken."""
     wanted = room_keys(rule.rooms(work, model))

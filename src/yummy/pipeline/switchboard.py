@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import attrs
 
+from yummy.pipeline.failures import Failures
 from yummy.pipeline.unit import Delivery
 from yummy.protocol.codec import Encoding, encode
 from yummy.protocol.messages import event_document
@@ -18,10 +19,19 @@ class Line(Protocol):
     """What the switchboard knows of a connection's end of the pipeline."""
 
     session_id: str | None
+    encoding: Encoding
 
     @property
-    def encoding(self) -> Encoding:
-        """How events are written for it."""
+    def number(self) -> int:
+        """The connection's number."""
+
+    @property
+    def address(self) -> str | None:
+        """The client's address, None if it is exempt from limits."""
+
+    @property
+    def failures(self) -> Failures:
+        """Counts what the client is answered with."""
 
     def send(self, frame: bytes) -> None:
         """Queue a ready frame."""
@@ -77,9 +87,10 @@ class Switchboard:
             line = None if session is None else self.line(session.connection)
             if line is None or line.session_id != session_id:
                 continue
-            frame = frames.get(line.encoding)
+            encoding = line.encoding
+            frame = frames.get(encoding)
             if frame is None:
                 if document is None:
                     document = event_document(delivery.event)
-                frame = frames[line.encoding] = encode_frame(document, line.encoding)
+                frame = frames[encoding] = encode_frame(document, encoding)
             line.send(frame)

@@ -55,9 +55,14 @@ class Turns:
     # A unit of work waits for one turn at a time.
     _places: dict[UnitOfWork, _Place] = attrs.field(factory=dict)
 
+    @property
+    def none_held(self) -> bool:
+        """Whether nobody holds any turn."""
+        return not self._holders
+
     def free(self, keys: Iterable[TurnKey]) -> bool:
         """Whether nobody holds any of these turns."""
-        return not self._holders or not any(key in self._holders for key in keys)
+        return not any(key in self._holders for key in keys)
 
     def holder(self, key: TurnKey) -> UnitOfWork | None:
         """The unit of work whose turn it is."""

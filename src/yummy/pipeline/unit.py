@@ -73,6 +73,7 @@ class Savepoint(NamedTuple):
 
     journal: int
     staged: int
+    deliveries: int
 
 
 _ABSENT: Final = object()
@@ -85,12 +86,14 @@ class UnitOfWork:
     Attributes:
         world: The committed state beneath.
         held: The keys whose turns the message has.
-        staged: Deliveries, changes of values not held, durable records and after-effects, in order.
+        deliveries: Events, in the order in which they are to be heard.
+        staged: Changes of values not held, durable records, after-effects and all else, in order.
         withdrawn: Whether it waits for no turn any more: its message is dropped before it begins.
     """
 
     world: World
     held: set[Key] = attrs.field(factory=set)
+    deliveries: list[Delivery] = attrs.field(factory=list)
     staged: list[Any] = attrs.field(factory=list)
     withdrawn: bool = False
     _overlay: dict[Key, Any] = attrs.field(factory=dict)
@@ -151,7 +154,7 @@ class UnitOfWork:
         """Stage an event for sessions, as they stand now."""
         receivers = tuple(sessions)
         if receivers:
-            self.staged.append(Delivery(receivers, event))
+            self.deliveries.append(Delivery(receivers, event))
 
     def stage(self, item: Any) -> None:
         """Stage anything else that the commit knows how to carry out."""
@@ -183,7 +186,7 @@ class UnitOfWork:
 
     def savepoint(self) -> Savepoint:
         """Remember this place."""
-        return Savepoint(len(self._journal), len(self.staged))
+        return Savepoint(len(self._journal), len(self.staged), len(self.deliveries))
 
     def rollback(self, savepoint: Savepoint) -> None:
         """Undo everything that came after a savepoint."""
@@ -194,6 +197,7 @@ class UnitOfWork:
             else:
                 self._overlay[key] = before
         del self.staged[savepoint.staged :]
+        del self.deliveries[savepoint.deliveries :]
 
     def adopt(self, change: Change) -> None:
         """Take over a change that another unit commits to a value whose turn this one holds.
