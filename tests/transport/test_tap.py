@@ -1,4 +1,4 @@
-"""The tap takes what is a whole binary message, and nothing else; with it, order and limits are as without it."""
+"""The tap takes what is a whole message, and nothing else; with it, order and limits are as without it."""
 
 from itertools import pairwise
 
@@ -46,10 +46,18 @@ def test_a_whole_binary_message_is_taken_and_unmasked(tap, listener, size):
     assert ([payload], 1, False) == (listener.heard, tap.taken, tap.stopped)
 
 
+@pytest.mark.parametrize("text", ["", "text", "ü", "\U0001f40d" * 100])
+def test_a_whole_text_message_is_taken_as_text(tap, listener, text):
+    data = masked(TEXT, text.encode())
+
+    assert len(data) == tap.take(data)
+    assert [text] == listener.heard
+
+
 @pytest.mark.parametrize(
     "data",
     [
-        masked(TEXT, b"text"),
+        masked(TEXT, b"no UTF-8: \xff"),
         masked(PING),
         masked(CLOSE),
         masked(0x02, b"a fragment"),
@@ -90,15 +98,24 @@ def tapped(listener, **limits):
 
 def test_a_message_behind_one_that_the_decoder_got_waits_until_that_is_delivered(listener):
     inbound = tapped(listener)
-    text, binary = masked(TEXT, b"text"), masked(BINARY, b"binary")
+    large, binary = masked(BINARY, bytes(301)), masked(BINARY, b"binary")
 
-    assert text + binary == inbound.feed(text + binary, 0.0)
+    assert large + binary == inbound.feed(large + binary, 0.0)
     inbound.delivered()
     assert binary == inbound.feed(binary, 0.0)
     inbound.delivered()
     inbound.delivered()
     assert b"" == inbound.feed(binary, 0.0)
     assert [b"binary"] == listener.heard
+
+
+def test_text_that_is_no_utf8_is_for_the_decoder_and_so_is_what_follows(listener):
+    inbound = tapped(listener)
+    wrong = masked(TEXT, b"\xff")
+
+    assert b"" == inbound.feed(wrong[:-1], 0.0)
+    assert wrong + wrong == inbound.feed(wrong[-1:] + wrong, 0.0)
+    assert ([], 2) == (listener.heard, inbound.frames)
 
 
 def test_a_message_behind_a_control_frame_is_taken_after_the_decoder_has_got_that(listener):
@@ -143,7 +160,7 @@ MESSAGES = st.lists(
 def frames(kind, payload):
     """One message; kind 0 is a binary one in two fragments."""
     if kind == TEXT:
-        payload = payload.hex().encode()
+        payload = payload.decode("latin-1").encode()
     if kind == PING:
         payload = payload[:125]
     return masked(kind, payload) if kind else masked(0x02, payload[:3]) + masked(0x80, payload[3:])
@@ -163,9 +180,10 @@ class Behind:
         self._decoder.receive_data(data)
         for event in self._decoder.events():
             if isinstance(event, TextMessage | BytesMessage):
-                self._parts.append(event.data.encode() if isinstance(event.data, str) else bytes(event.data))
+                self._parts.append(event.data if isinstance(event.data, str) else bytes(event.data))
                 if event.message_finished:
-                    self.decoded.append(b"".join(self._parts))
+                    empty = self._parts[0][:0]
+                    self.decoded.append(empty.join(self._parts))
                     self._parts.clear()
 
     def deliver(self):
@@ -193,5 +211,5 @@ def test_however_it_is_cut_every_message_is_heard_once_and_in_order(messages, cu
             behind.deliver()
     behind.deliver()
 
-    expected = [payload.hex().encode() if kind == TEXT else payload for kind, payload in messages if kind != PING]
+    expected = [payload.decode("latin-1") if kind == TEXT else payload for kind, payload in messages if kind != PING]
     assert expected == listener.heard

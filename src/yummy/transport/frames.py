@@ -18,6 +18,10 @@ MAX_REASON_BYTES = 123
 """Bytes that the reason of a close frame may have: 125 of a control frame, less two for the code."""
 
 
+_SHORT_BINARY = [bytes((_BINARY, size)) for size in range(_SHORT)]
+"""The header of each short binary message: nearly all that a server says."""
+
+
 def _frame(opcode: int, payload: bytes) -> bytes:
     size = len(payload)
     if size < _SHORT:
@@ -33,7 +37,8 @@ def frame_binary(payload: bytes) -> bytes:
     Args:
         payload: The message.
     """
-    return _frame(_BINARY, payload)
+    size = len(payload)
+    return _SHORT_BINARY[size] + payload if size < _SHORT else _frame(_BINARY, payload)
 
 
 def frame_text(payload: bytes) -> bytes:

@@ -1,14 +1,14 @@
 """What comes in, followed from border to border: the request's head, then frame after frame. Pure; knows no socket.
 
 It only reads the lengths, so that a message that is too big, or cut into too many pieces, is refused before its bytes
-are kept, whatever the decoder behind it counts. Whole binary messages it lets a tap take out, past the decoder, as long
-as that changes nothing in the order: none while a message that the decoder got has not been delivered.
+are kept, whatever the decoder behind it counts. Whole messages it lets a tap take out, past the decoder, as long as
+that changes nothing in the order: none while a message that the decoder got has not been delivered.
 """
 
 import attrs
 
 from yummy.transport.limits import bound
-from yummy.transport.tap import HELD_BYTES, WHOLE_BINARY, Tap
+from yummy.transport.tap import HELD_BYTES, WHOLE, Tap
 
 CLOSE_POLICY = 1008
 CLOSE_TOO_BIG = 1009
@@ -43,7 +43,7 @@ class Inbound:
         violation: What the client did wrong; nothing passes any more.
         closed: Whether a close frame has come.
         frames: Frames that have begun, for statistics.
-        tap: Takes whole binary messages; None leaves all to the decoder.
+        tap: Takes whole messages; None leaves all to the decoder.
         paused: Whether the tap has stopped before its time: when there is room again, feed nothing, before anything
             else that comes.
     """
@@ -135,12 +135,14 @@ class Inbound:
         before = tap.taken
         position = tap.take(data)
         self.frames += tap.taken - before
+        if position == len(data) and not tap.stopped:
+            return b""
         left = data[position:] if position else data
         if tap.stopped:
             self._held, self.paused = left, True
             return b""
         frame = tap.measure(left, 0)
-        if frame is not None and frame[1] <= HELD_BYTES:
+        if frame is not None and len(left) < frame[1] <= HELD_BYTES:
             self._held = left  # the rest of it is still to come
         return left
 
@@ -149,7 +151,7 @@ class Inbound:
         position = min(self._left, len(data))
         self._left -= position
         while position < len(data):
-            if position and self._taps and data[position] == WHOLE_BINARY:
+            if position and self._taps and data[position] in WHOLE:
                 self._held, self.paused = data[position:], True
                 break
             header = _header(data, position)

@@ -14,8 +14,6 @@ from yummy.transport.hub import Hub
 from yummy.transport.limits import TransportLimits, bound
 from yummy.transport.tls import Tls
 
-_NOTHING = memoryview(b"")
-
 
 def _ignore() -> None:
     pass
@@ -48,7 +46,7 @@ class Outbox:
     on_overflow: Callable[[], None] = _ignore
     on_failure: Callable[[], None] = _ignore
     _frames: list[bytes] = attrs.field(factory=list)
-    _wire: memoryview = _NOTHING
+    _wire: bytes | memoryview = b""
     _crowd: int = attrs.field(init=False)
     _burst: int = attrs.field(init=False)
     _scheduled: bool = False  # the hub, or a task of its, will write
@@ -94,7 +92,7 @@ class Outbox:
             data: Bytes that belong behind everything that TLS has encrypted so far.
         """
         if data:
-            self._wire = memoryview(bytes(self._wire) + data)
+            self._wire = bytes(self._wire) + data
             self.queued += len(data)
             self.write_soon()
 
@@ -113,15 +111,15 @@ class Outbox:
         while self._wire or self._frames:
             try:
                 if not self._wire:
-                    self._wire = memoryview(self._take_frames())
+                    self._wire = self._take_frames()
                 sent = self._socket.send(self._wire)
             except BlockingIOError:
                 return False
             except OSError:  # of the socket, or of TLS
                 self.forget()
                 return True
-            # An empty rest would still hold all of it.
-            self._wire = self._wire[sent:] if sent < len(self._wire) else _NOTHING
+            # An empty rest of a view would still hold all of it.
+            self._wire = memoryview(self._wire)[sent:] if sent < len(self._wire) else b""
             self.queued -= sent
             self.bytes_sent += sent
             if self.queued <= self._crowd:
@@ -133,7 +131,7 @@ class Outbox:
         """Drop everything: writing has no sense any more. What was received before may still be read."""
         self.sealed = True
         self._frames.clear()
-        self._wire = _NOTHING
+        self._wire = b""
         self.queued = 0
         self.crowded_since = None
         self._tell_progress()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import attrs
 import trio
 
-AT_A_TIME = 128
+AT_A_TIME = 256
 """Sockets that are read before other tasks get their turn."""
 
 _HAS_EPOLL = hasattr(select, "epoll")
@@ -23,12 +23,12 @@ class _Watch:
     """A socket that is waited for.
 
     Attributes:
-        read: Reads what has come; returns whether the task shall go on.
+        read: Reads what has come; gets trio's time, and returns whether the task shall go on.
         task: Who waits.
         error: What it is woken up with.
     """
 
-    read: Callable[[], bool]
+    read: Callable[[float], bool]
     task: trio.lowlevel.Task
     error: Exception | None = None
 
@@ -45,12 +45,12 @@ class Poller:
     rounds: int = 0
     _watches: dict[int, _Watch] = attrs.field(factory=dict)
 
-    async def watch(self, sock: socket.socket, read: Callable[[], bool]) -> None:
+    async def watch(self, sock: socket.socket, read: Callable[[float], bool]) -> None:
         """Have a socket read whenever something has come, until there is something for the caller to do.
 
         Args:
             sock: In non-blocking mode. Only one task may wait for it.
-            read: Called without anything to wait for; returns whether the caller shall go on.
+            read: Gets trio's time. Called when something has come; returns whether the caller shall go on.
 
         Raises:
             trio.ClosedResourceError: It was released.
@@ -87,20 +87,21 @@ class Poller:
             while True:
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
                 self.rounds += 1
+                now = trio.current_time()
                 # The kernel gives those first that it has not given for longest.
                 for number, _ in self._epoll.poll(0, AT_A_TIME):
-                    self._read(number)
+                    self._read(number, now)
         finally:
             self._epoll.close()
 
-    def _read(self, number: int) -> None:
+    def _read(self, number: int, now: float) -> None:
         watch = self._watches.get(number)
         if watch is None:
             # Another one's reading has ended it.
             return
         error = None
         try:
-            done = watch.read()
+            done = watch.read(now)
         except Exception as failed:  # noqa: BLE001  # it is for who waits
             done, error = True, failed
         if done and self._watches.get(number) is watch:
@@ -116,8 +117,8 @@ class Poller:
             self._epoll.unregister(number)
         return self._watches.pop(number)
 
-    async def _read_alone(self, sock: socket.socket, read: Callable[[], bool]) -> None:
+    async def _read_alone(self, sock: socket.socket, read: Callable[[float], bool]) -> None:
         while True:
             await trio.lowlevel.wait_readable(sock)
-            if read():
+            if read(trio.current_time()):
                 return

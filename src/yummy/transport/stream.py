@@ -154,8 +154,8 @@ class Stream(trio.abc.Stream):
             await self._upgraded.wait()
             self._upgraded = None
 
-    def tap(self, on_message: Callable[[bytes], bool], pause: Callable[[], Awaitable[None]]) -> None:
-        """Hand on whole binary messages directly from now on, past trio-websocket.
+    def tap(self, on_message: Callable[[bytes | str], bool], pause: Callable[[], Awaitable[None]]) -> None:
+        """Hand on whole messages directly from now on, past trio-websocket.
 
         Args:
             on_message: Gets each of them, in order; returns whether there may be another one at once.
@@ -208,9 +208,9 @@ class Stream(trio.abc.Stream):
         if self._ended and not self._left:
             self._end_reading()
 
-    def _tap_now(self) -> bool:
+    def _tap_now(self, now: float) -> bool:
         """Let the tap have what has come; whether anything is left to do for the task that reads."""
-        data, inbound = self._read(RECEIVE_BYTES), self._inbound
+        data, inbound = self._read(RECEIVE_BYTES, now), self._inbound
         if data is None:
             return False
         if self._tls is None:
@@ -218,7 +218,7 @@ class Stream(trio.abc.Stream):
         else:
             data = self._decrypt(self._tls, data)
         if data:
-            self._left = inbound.feed(data, self.last_heard)
+            self._left = inbound.feed(data, now)
         return bool(self._left) or inbound.paused or self._ended or self._crowded or inbound.violation is not None
 
     def _decrypt(self, tls: Tls, data: bytes) -> bytes:
@@ -259,10 +259,10 @@ class Stream(trio.abc.Stream):
             if self._closed:
                 raise trio.ClosedResourceError("the connection was closed")
             await trio.lowlevel.wait_readable(self._socket)
-            if (data := self._read(max_bytes)) is not None:
+            if (data := self._read(max_bytes, trio.current_time())) is not None:
                 return data
 
-    def _read(self, max_bytes: int) -> bytes | None:
+    def _read(self, max_bytes: int, now: float) -> bytes | None:
         """What the kernel has, none at the end; None: nothing has come after all."""
         try:
             data = self._socket.recv(max_bytes)
@@ -271,7 +271,7 @@ class Stream(trio.abc.Stream):
         except OSError as error:
             self._end_reading()
             raise trio.BrokenResourceError("the connection is lost") from error
-        self.last_heard = trio.current_time()
+        self.last_heard = now
         self._bytes_received += len(data)
         return data
 

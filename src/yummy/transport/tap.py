@@ -1,7 +1,7 @@
-"""The tap: takes whole binary messages out at the front of a client's bytes, past the decoder. Pure; knows no socket.
+"""The tap: takes whole messages out at the front of a client's bytes, past the decoder. Pure; knows no socket.
 
-Nearly all that game clients send is one masked binary frame for each message, and that is all it knows. Text,
-fragments, control frames, large frames that are cut, and whatever breaks the protocol are the decoder's.
+Nearly all that game clients send is one masked frame for each message, binary or text, and that is all it knows.
+Fragments, control frames, large frames that are cut, and whatever breaks the protocol are the decoder's.
 """
 
 from collections.abc import Callable
@@ -10,8 +10,10 @@ import attrs
 
 from yummy.transport.frames import unmask
 
-#: A frame that is a whole binary message: FIN, no extension, opcode 2 (RFC 6455, section 5.2).
-WHOLE_BINARY = 0x82
+_TEXT = 0x81
+_BINARY = 0x82
+#: How a frame begins that is a whole message: FIN, no extension, opcode 1 or 2 (RFC 6455, section 5.2).
+WHOLE = frozenset({_TEXT, _BINARY})
 AT_ONCE_MAX = 32
 """Messages that are taken without letting other connections run."""
 HELD_BYTES = 16 * 1024
@@ -32,7 +34,7 @@ class Tap:
         taken: Messages that were taken.
     """
 
-    on_message: Callable[[bytes], bool]
+    on_message: Callable[[bytes | str], bool]
     max_message_bytes: int
     stopped: bool = False
     taken: int = 0
@@ -46,13 +48,20 @@ class Tap:
         position, size = 0, len(data)
         self.stopped = False
         for _ in range(AT_ONCE_MAX):
+            if position == size:
+                return position
             frame = self.measure(data, position)
             if frame is None or frame[1] > size:
                 return position
             start, end = frame
+            payload = unmask(data[start:end], data[start - 4 : start])
+            try:
+                message = payload if data[position] == _BINARY else payload.decode()
+            except UnicodeDecodeError:  # the decoder knows what to say to that
+                return position
             self.taken += 1
             position = end
-            if not self.on_message(unmask(data[start:end], data[start - 4 : start])):
+            if not self.on_message(message):
                 break
         self.stopped = True
         return position
@@ -63,7 +72,7 @@ class Tap:
         Returns:
             None if what stands there is not for this tap, or too little to tell.
         """
-        if len(data) - position < 6 or data[position] != WHOLE_BINARY:
+        if len(data) - position < 6 or data[position] not in WHOLE:
             return None
         length = data[position + 1] - _MASKED
         start = position + 6

@@ -1,0 +1,161 @@
+"""The poller, over pairs of sockets: with the kernel's way of waiting for many, and without."""
+
+import gc
+import socket
+
+import pytest
+import trio
+from attrs import define, field
+from trio.testing import wait_all_tasks_blocked
+
+from yummy.transport.poller import AT_A_TIME, Poller
+
+
+@define(eq=False)
+class Reader:
+    """One end of a pair of sockets, and what was read of it."""
+
+    ours: socket.socket
+    theirs: socket.socket
+    enough: bytes = b"enough"
+    heard: list[bytes] = field(factory=list)
+    ended: str = ""
+    releases: socket.socket | None = None
+    poller: Poller | None = None
+
+    def read(self, _now):
+        self.heard.append(self.ours.recv(100))
+        if self.releases is not None:
+            self.poller.release(self.releases)
+        if self.heard[-1] == b"bad":
+            raise ValueError("bad")
+        return self.heard[-1] == self.enough
+
+    async def run(self, poller):
+        self.poller = poller
+        try:
+            await poller.watch(self.ours, self.read)
+            self.ended = "enough"
+        except (ValueError, trio.ClosedResourceError, trio.Cancelled) as error:
+            self.ended = type(error).__name__
+            if isinstance(error, trio.Cancelled):
+                raise
+
+
+@pytest.fixture
+def make_reader():
+    made = []
+
+    def make():
+        ours, theirs = socket.socketpair()
+        ours.settimeout(0)
+        made.append(Reader(ours, theirs))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.ours.close()
+        one.theirs.close()
+
+
+@pytest.fixture(params=["together", "alone"])
+async def poller(request, nursery):
+    poller = Poller() if request.param == "together" else Poller(None)
+    await nursery.start(poller.run)
+    return poller
+
+
+async def test_a_socket_is_read_whenever_something_has_come_until_it_is_enough(poller, make_reader, nursery):
+    reader = make_reader()
+    nursery.start_soon(reader.run, poller)
+    for said in (b"one", b"two"):
+        await wait_all_tasks_blocked()
+        reader.theirs.send(said)
+        while reader.heard[-1:] != [said]:
+            await trio.lowlevel.checkpoint()
+    assert not reader.ended
+    reader.theirs.send(b"enough")
+    while not reader.ended:
+        await trio.lowlevel.checkpoint()
+
+    reader.theirs.send(b"unread")
+    await wait_all_tasks_blocked()
+    assert ([b"one", b"two", b"enough"], "enough") == (reader.heard, reader.ended)
+
+
+async def test_many_are_read_side_by_side_however_many_they_are(poller, make_reader, nursery):
+    readers = [make_reader() for _ in range(AT_A_TIME + 20)]
+    for reader in readers:
+        nursery.start_soon(reader.run, poller)
+        reader.theirs.send(b"enough")
+    while not all(reader.ended for reader in readers):
+        await trio.lowlevel.checkpoint()
+
+    assert [[b"enough"]] * len(readers) == [reader.heard for reader in readers]
+
+
+async def test_what_reading_raises_is_for_who_waits_and_for_nobody_else(poller, make_reader, nursery):
+    bad, good = make_reader(), make_reader()
+    for reader, said in ((bad, b"bad"), (good, b"enough")):
+        nursery.start_soon(reader.run, poller)
+        reader.theirs.send(said)
+    while not (bad.ended and good.ended):
+        await trio.lowlevel.checkpoint()
+
+    assert ("ValueError", "enough") == (bad.ended, good.ended)
+
+
+async def test_who_waits_for_a_socket_that_is_to_be_closed_is_told(poller, make_reader, nursery):
+    reader = make_reader()
+    poller.release(reader.ours)
+    nursery.start_soon(reader.run, poller)
+    await wait_all_tasks_blocked()
+    poller.release(reader.ours)
+    while not reader.ended:
+        await trio.lowlevel.checkpoint()
+
+    assert "ClosedResourceError" == reader.ended
+
+
+async def test_a_cancelled_wait_leaves_nothing_behind(poller, make_reader):
+    reader = make_reader()
+    for _ in range(2):
+        async with trio.open_nursery() as waiting:
+            waiting.start_soon(reader.run, poller)
+            await wait_all_tasks_blocked()
+            waiting.cancel_scope.cancel()
+        assert "Cancelled" == reader.ended
+    reader.theirs.send(b"unread")
+    await wait_all_tasks_blocked()
+
+    assert ([], {}) == (reader.heard, poller._watches)
+
+
+async def test_a_reading_that_ends_another_ones_wait(poller, make_reader, nursery):
+    """Both have something to read in one round; the first one that is read releases the other."""
+    first, second = make_reader(), make_reader()
+    for reader, other in ((first, second), (second, first)):
+        reader.releases = other.ours
+        nursery.start_soon(reader.run, poller)
+    await wait_all_tasks_blocked()
+    for reader in (first, second):
+        reader.theirs.send(b"x")
+    while not (first.ended or second.ended):
+        await trio.lowlevel.checkpoint()
+
+    assert {"", "ClosedResourceError"} == {first.ended, second.ended}
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_poller_that_has_ended_is_no_burden_for_those_that_still_wait(make_reader):
+    poller, reader = Poller(), make_reader()
+    async with trio.open_nursery() as waiting:
+        async with trio.open_nursery() as services:
+            await services.start(poller.run)
+            waiting.start_soon(reader.run, poller)
+            await wait_all_tasks_blocked()
+            services.cancel_scope.cancel()
+        waiting.cancel_scope.cancel()
+    gc.collect()
+
+    assert ("Cancelled", {}) == (reader.ended, poller._watches)
