@@ -72,6 +72,7 @@ class Intake:
         detached: Called when the connection is gone and its session may come back.
         clock: Seconds of a steady clock.
         session_id: The session that the connection speaks for.
+        send: Queues a ready frame.
         address: The client's address, None if it is exempt from limits.
         encoding: How events are written: as the last frame was read, or as the sub-protocol says.
     """
@@ -82,6 +83,7 @@ class Intake:
     detached: Callable[[Session], None]
     clock: Callable[[], float]
     session_id: str | None = None
+    send: Callable[[bytes], None] = attrs.field(init=False)
     address: str | None = attrs.field(init=False)
     encoding: Encoding = Encoding.MSGPACK
     _fixed: Encoding | None = None
@@ -105,6 +107,7 @@ class Intake:
         self._rate = RateLimit(self.chain.settings.max_messages_per_second, self.clock())
         address = self.connection.address
         self.address = None if is_loopback(address) else address
+        self.send = self.connection.send
         self.chain.switchboard.connect(self.connection.id, self)
 
     # What the transport asks of it.
@@ -157,10 +160,6 @@ class Intake:
     def failures(self) -> Failures:
         """Counts what the client is answered with."""
         return self.chain.failures
-
-    def send(self, frame: bytes) -> None:
-        """Queue a ready frame."""
-        self.connection.send(frame)
 
     def bind(self, session_id: str | None) -> None:
         """Speak for this session from now on, or for none."""

@@ -80,11 +80,14 @@ class Switchboard:
 
     def deliver(self, delivery: Delivery) -> None:
         """Put an event into the outbox of every connection that speaks for one of its sessions."""
+        sessions, lines = self.world.sessions, self._lines
         document: dict[str, Any] | None = None
         frames: dict[Encoding, bytes] = {}
         for session_id in delivery.sessions:
-            session = self.world.sessions.get(session_id)
-            line = None if session is None else self.line(session.connection)
+            session = sessions.get(session_id)
+            if session is None or session.connection is None:
+                continue
+            line = lines.get(session.connection)
             if line is None or line.session_id != session_id:
                 continue
             encoding = line.encoding

@@ -41,8 +41,7 @@ type Operation = Callable[[Any], Any]
 """From the value as it stands to the new one; raises `Refusal` if it no longer fits."""
 
 
-@attrs.frozen
-class Delivery:
+class Delivery(NamedTuple):
     """An event and the sessions that hear it, as they stood when it was staged."""
 
     sessions: tuple[str, ...]

@@ -23,6 +23,9 @@ class Encoding(Enum):
     MSGPACK = "msgpack"
     JSON = "json"
 
+    # Looked up for everybody who hears something, and an enumeration's own hash is written in Python.
+    __hash__ = object.__hash__
+
     @property
     def subprotocol(self) -> str:
         """The WebSocket sub-protocol that fixes this encoding."""

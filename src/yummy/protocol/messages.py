@@ -301,8 +301,12 @@ def answer_document(type_: str, request_id: int | None, answer: Answer) -> dict[
         request_id: The request's id, if it had one.
         answer: What the answer adds.
     """
-    document = {} if request_id is None else {"request_id": request_id}
-    return {**document, "status": True, "type": type_, **_WRITERS[type(answer)](answer)}
+    document: dict[str, Any] = {} if request_id is None else {"request_id": request_id}
+    document["status"] = True
+    document["type"] = type_
+    if type(answer) is not Done:
+        document.update(_WRITERS[type(answer)](answer))
+    return document
 
 
 def failure_document(type_: str, request_id: int | None, refusal: Refusal) -> dict[str, Any]:

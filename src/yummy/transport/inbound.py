@@ -82,7 +82,12 @@ class Inbound:
             return b""
         if not self.upgraded:
             return self._feed_head(data)
-        return self._feed_frames(data, now)
+        if self._held:
+            data, self._held = self._held + data, b""
+        self.paused = False
+        if self._left == 0 and self._taps:
+            data = self._tap_messages(data)
+        return self._follow(data, now) if data else b""
 
     def upgrade(self) -> bytes:
         """Expect frames from now on.
@@ -112,38 +117,29 @@ class Inbound:
         self._held = data[cut:]
         return data[:cut]
 
-    def _feed_frames(self, data: bytes, now: float) -> bytes:
-        if self._held:
-            data, self._held = self._held + data, b""
-        self.paused = False
-        if self._taps and not self._left:
-            data = self._tap_messages(data)
-            if self._held or not data:
-                return b""
-        return self._follow(data, now)
-
     @property
     def _taps(self) -> bool:
         """Whether a message may be taken past the decoder."""
         return self.tap is not None and not (self._undelivered or self._open or self.closed)
 
     def _tap_messages(self, data: bytes) -> bytes:
-        """Let the tap take what it can; what is left, unless it is held."""
+        """Let the tap take what it can; what is left for the decoder."""
         tap = self.tap
         if tap is None:
             return data
         before = tap.taken
         position = tap.take(data)
         self.frames += tap.taken - before
-        if position == len(data) and not tap.stopped:
-            return b""
         left = data[position:] if position else data
         if tap.stopped:
             self._held, self.paused = left, True
             return b""
-        frame = tap.measure(left, 0)
-        if frame is not None and len(left) < frame[1] <= HELD_BYTES:
-            self._held = left  # the rest of it is still to come
+        if left:
+            frame = tap.measure(left, 0)
+            if frame is not None and len(left) < frame[1] <= HELD_BYTES:
+                # The rest of it is still to come.
+                self._held = left
+                return b""
         return left
 
     def _follow(self, data: bytes, now: float) -> bytes:

@@ -48,9 +48,7 @@ class Tap:
         position, size = 0, len(data)
         self.stopped = False
         for _ in range(AT_ONCE_MAX):
-            if position == size:
-                return position
-            frame = self.measure(data, position)
+            frame = None if position == size else self.measure(data, position)
             if frame is None or frame[1] > size:
                 return position
             start, end = frame
