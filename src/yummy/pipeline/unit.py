@@ -101,19 +101,18 @@ class UnitOfWork:
 
     def room(self, room_id: str) -> Room | None:
         """The room as this message sees it."""
-        found: Room | None = self._read((Table.ROOM, room_id), self.world.rooms.get(room_id))
-        return found
+        beneath = self.world.rooms.get(room_id)
+        return self._overlay.get((Table.ROOM, room_id), beneath) if self._overlay else beneath
 
     def session(self, session_id: str) -> Session | None:
         """The session as this message sees it."""
-        found: Session | None = self._read((Table.SESSION, session_id), self.world.sessions.get(session_id))
-        return found
+        beneath = self.world.sessions.get(session_id)
+        return self._overlay.get((Table.SESSION, session_id), beneath) if self._overlay else beneath
 
     def account(self, user_id: str) -> Account | None:
         """The account as this message sees it: of a user that is online, or that was loaded into this unit."""
         beneath = self.world.accounts.get(user_id) or self._loaded.get(user_id)
-        found: Account | None = self._read((Table.ACCOUNT, user_id), beneath)
-        return found
+        return self._overlay.get((Table.ACCOUNT, user_id), beneath) if self._overlay else beneath
 
     def sessions_of(self, user_id: str) -> tuple[str, ...]:
         """The ids of a user's sessions as this message sees them, oldest first."""
@@ -238,9 +237,6 @@ class UnitOfWork:
             if type(item) is Change and item.key not in self.held:
                 found.setdefault(item.key, []).append(item)
         return found
-
-    def _read(self, key: Key, beneath: Any) -> Any:
-        return self._overlay.get(key, beneath) if self._overlay else beneath
 
     def _value(self, key: Key) -> Any:
         table, name = key

@@ -124,7 +124,8 @@ class Outbox:
             self.bytes_sent += sent
             if self.queued <= self._crowd:
                 self.crowded_since = None
-        self._tell_progress()
+        if self._progress is not None:
+            self._tell_progress()
         return True
 
     def forget(self) -> None:
