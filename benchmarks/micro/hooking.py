@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,6 @@ from yummy.hooks.calls import HookCall, HookLimits
 from yummy.hooks.copies import COPIERS
 from yummy.hooks.deadline import Deadline
 from yummy.hooks.guard import Guard
-from yummy.hooks.host import HookHost
 from yummy.hooks.loader import Loaded
 from yummy.hooks.opening import open_hooks
 from yummy.hooks.output import Output
@@ -78,24 +77,32 @@ async def trips() -> AsyncIterator[list[Piece]]:
     with tempfile.TemporaryDirectory(prefix="yummy-benchmark-") as home:
         (Path(home) / "game.py").write_text(scripts.ADDITION)
         async with open_hooks(Path(home), HookLimits()) as host:
+            call = partial(host.call, HookCall("pre", "play", _PLAY))
             yield [
-                Piece("a hook, there and back", partial(seconds_for_one_awaited, lambda: _call(host)), SOCKETPAIR),
-                Piece(f"the same, {_AT_ONCE} at once (for each)", partial(_measure_many, host), SOCKETPAIR),
+                Piece("a hook, there and back", partial(seconds_for_one_awaited, call), SOCKETPAIR),
+                Piece(f"the same, {_AT_ONCE} at once (for each)", partial(_measure_many, call), SOCKETPAIR),
+                Piece(
+                    "instead: a worker thread for a call", partial(seconds_for_one_awaited, _in_a_thread), SOCKETPAIR
+                ),
+                Piece(
+                    f"a worker thread for each of {_AT_ONCE} at once", partial(_measure_many, _in_a_thread), SOCKETPAIR
+                ),
             ]
 
 
-async def _call(host: HookHost) -> object:
-    return await host.call(HookCall("pre", "play", _PLAY))
+async def _in_a_thread() -> None:
+    """What the engine is there to avoid: a thread for each call, which gets the event loop's GIL and gives it back."""
+    await trio.to_thread.run_sync(lambda: None)
 
 
-async def _measure_many(host: HookHost, seconds: float) -> float:
+async def _measure_many(call: Callable[[], Awaitable[object]], seconds: float) -> float:
     count = 0
     began = time.perf_counter()
 
     async def repeat() -> None:
         nonlocal count
         while True:
-            await _call(host)
+            await call()
             count += 1
             if time.perf_counter() - began >= seconds:
                 return
