@@ -4,6 +4,7 @@ import attrs
 import pytest
 import structlog
 import trio
+from tests.pipeline.conftest import Game
 from trio.testing import wait_all_tasks_blocked
 
 from yummy.hooks.calls import (
@@ -16,6 +17,7 @@ from yummy.hooks.calls import (
     SetRoomMeta,
     SetUserMeta,
 )
+from yummy.model import HOOK_MODELS
 from yummy.pipeline.unit import Table, UnitOfWork
 from yummy.settings import Settings
 
@@ -540,3 +542,66 @@ async def test_a_message_that_gets_its_turn_just_as_it_is_told_to_give_way_is_dr
     ada.intake.go_on()
     await ada.quiet()
     assert ada.answer(sent)["status"]
+
+
+async def scene(game):
+    """Some of everything that can go at once, and of what is refused; gives what everybody heard."""
+    ada, bob, room_id = await game.players("ada", "bob")
+    guest = await game.player("cy")
+    guest.connection.out.clear()
+    for client, type_, fields in [
+        (ada, "Play", {"room_id": room_id, "message": {"cell": 4}}),
+        (bob, "MessageToRoom", {"room_id": room_id, "message": b"\0"}),
+        (guest, "MessageToRoom", {"room_id": room_id, "message": 1}),
+        (guest, "Play", {"room_id": "none", "message": 1}),
+        (guest, "JoinToRoom", {"room_id": room_id}),
+        (guest, "JoinToRoom", {"room_id": room_id}),
+        (ada, "UpdateRoom", {"room_id": room_id, "name": "here", "metas": {"k": 1}}),
+        (bob, "UpdateRoom", {"room_id": room_id, "name": "there"}),
+        (bob, "GetRoom", {"room_id": room_id}),
+        (ada, "Me", {}),
+        (bob, "UpdateUser", {"name": "Bob"}),
+        (ada, "KickUserFromRoom", {"room_id": room_id, "user_id": guest.user_id}),
+        (guest, "RoomList", {}),
+        (bob, "RoomDisconnect", {"room_id": room_id}),
+        (bob, "Logout", {}),
+        (ada, "RoomDisconnect", {"room_id": room_id}),
+    ]:
+        await client.ask(type_, **fields)
+        await wait_all_tasks_blocked()
+    names = {client.user_id: name for client, name in ((ada, "ada"), (bob, "bob"), (guest, "cy"))}
+    told = repr([client.connection.out for client in (ada, bob, guest)])
+    for known, name in {**names, room_id: "room"}.items():
+        told = told.replace(known, name)
+    return told, len(game.world.rooms), len(game.world.sessions)
+
+
+async def test_the_short_way_of_a_message_that_waits_for_nothing_comes_to_the_same_as_the_long_one(game, nursery):
+    """The long way is that of messages whose scripts have hooks."""
+    long = Game(nursery)
+    for name in HOOK_MODELS:
+        long.hooks[f"pre_{name}"] = lambda _call: None
+
+    assert await scene(long) == await scene(game)
+    assert ([], True) == (game.hooks.calls, len(long.hooks.calls) > 16)
+
+
+async def test_what_a_hook_holds_back_is_not_overtaken_on_the_short_way(game, room):
+    ada, bob, room_id = room
+    cy = await game.player("cy")
+    gate = trio.Event()
+
+    async def wait(_call):
+        await gate.wait()
+
+    game.hooks["pre_play"] = wait
+    play = ada.tell("Play", room_id=room_id, message=1)
+    talk = bob.tell("MessageToRoom", room_id=room_id, message=2)
+    elsewhere = await cy.ok("CreateRoom")
+    await wait_all_tasks_blocked()
+    assert (None, None, True) == (ada.answer(play), bob.answer(talk), elsewhere["status"])
+    gate.set()
+    await bob.quiet()
+
+    assert [1] == [event["message"] for event in bob.events]
+    assert [2] == [event["message"] for event in ada.events]
