@@ -5,7 +5,7 @@ import structlog
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from yummy.pipeline.driver import AT_ONCE_MAX, Driver
+from yummy.pipeline.driver import AT_ONCE_MAX, TURN, Driver
 from yummy.pipeline.steps import awaited
 
 
@@ -168,6 +168,22 @@ async def test_others_run_between_many_steps(driver):
 
     assert len(seen) > 3
     assert max(after - before for before, after in zip([0, *seen], seen, strict=False)) <= AT_ONCE_MAX
+
+
+async def test_others_run_between_steps_that_take_long(driver, nursery, mock_clock):
+    seen, turns = [], 0
+
+    def step():
+        mock_clock.jump(TURN * 2)
+        seen.append(turns)
+
+    for _ in range(3):
+        driver.soon(step)
+    while len(seen) < 3:
+        turns += 1
+        await trio.lowlevel.checkpoint()
+
+    assert sorted(set(seen)) == seen
 
 
 async def test_a_step_that_fails_keeps_no_other_from_being_done(driver):

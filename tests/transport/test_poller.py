@@ -2,13 +2,15 @@
 
 import gc
 import socket
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import trio
 from attrs import define, field
 from trio.testing import wait_all_tasks_blocked
 
-from yummy.transport.poller import AT_A_TIME, Poller
+from yummy.transport.poller import AT_A_TIME, TURN, Poller
 
 
 @define(eq=False)
@@ -20,19 +22,16 @@ class Reader:
     enough: bytes = b"enough"
     heard: list[bytes] = field(factory=list)
     ended: str = ""
-    releases: socket.socket | None = None
-    poller: Poller | None = None
+    also: Callable[[], object] = int
 
     def read(self, _now):
         self.heard.append(self.ours.recv(100))
-        if self.releases is not None:
-            self.poller.release(self.releases)
+        self.also()
         if self.heard[-1] == b"bad":
             raise ValueError("bad")
         return self.heard[-1] == self.enough
 
     async def run(self, poller):
-        self.poller = poller
         try:
             await poller.watch(self.ours, self.read)
             self.ended = "enough"
@@ -135,7 +134,7 @@ async def test_a_reading_that_ends_another_ones_wait(poller, make_reader, nurser
     """Both have something to read in one round; the first one that is read releases the other."""
     first, second = make_reader(), make_reader()
     for reader, other in ((first, second), (second, first)):
-        reader.releases = other.ours
+        reader.also = partial(poller.release, other.ours)
         nursery.start_soon(reader.run, poller)
     await wait_all_tasks_blocked()
     for reader in (first, second):
@@ -159,3 +158,28 @@ async def test_a_poller_that_has_ended_is_no_burden_for_those_that_still_wait(ma
     gc.collect()
 
     assert ("Cancelled", {}) == (reader.ended, poller._watches)
+
+
+async def test_others_run_between_readings_that_take_long(make_reader, nursery, mock_clock):
+    poller = Poller()
+    readers = [make_reader() for _ in range(4)]
+    turns, seen = 0, []
+
+    async def others():
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    for reader in readers:
+        reader.theirs.send(b"enough")
+        nursery.start_soon(reader.run, poller)
+        reader.also = lambda: (mock_clock.jump(TURN * 2), seen.append(turns))
+    await wait_all_tasks_blocked()
+    nursery.start_soon(others)
+    nursery.start_soon(poller.run)
+    while len(seen) < len(readers):
+        await trio.lowlevel.checkpoint()
+    nursery.cancel_scope.cancel()
+
+    assert sorted(set(seen)) == seen

@@ -17,6 +17,9 @@ from yummy.pipeline.steps import Steps
 AT_ONCE_MAX = 32
 """Steps that are done without letting others run."""
 
+TURN = 0.01
+"""Seconds after which others get their turn, though there were fewer steps."""
+
 _log = structlog.get_logger("yummy.pipeline")
 
 
@@ -139,9 +142,12 @@ class Driver:
                 self._do(chain.ended, None)
 
     def _do_ready(self, most: int) -> None:
+        began = trio.current_time()
         for _ in range(min(most, len(self._ready))):
             function, arguments = self._ready.popleft()
             self._do(function, *arguments)
+            if trio.current_time() - began > TURN and not self.over:
+                break
 
     def _do(self, function: Callable[..., None], *arguments: Any) -> None:
         try:

@@ -15,9 +15,10 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketReque
 from yummy.transport.connection import Connection, Peer
 from yummy.transport.gate import BAD_REQUEST, Gate, choose_subprotocol
 from yummy.transport.inbound import CLOSE_POLICY, CLOSE_TOO_BIG, Violation
+from yummy.transport.inlet import RECEIVE_BYTES
 from yummy.transport.limits import TransportLimits, bound, seconds
 from yummy.transport.registry import Registry
-from yummy.transport.stream import RECEIVE_BYTES, Stream, ignore_end
+from yummy.transport.stream import Stream, ignore_end
 
 _log = structlog.get_logger("yummy.transport")
 
@@ -257,7 +258,7 @@ class Conversation:
             await peer.wait_room()
         finally:
             now = trio.current_time()
-            self.stream.last_heard = min(now, self.stream.last_heard + now - self.paused_since)
+            self.stream.inlet.last_heard = min(now, self.stream.inlet.last_heard + now - self.paused_since)
             self.paused_since = None
 
     def _note_closed(self, closed: ConnectionClosed) -> None:

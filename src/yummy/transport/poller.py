@@ -13,7 +13,10 @@ import attrs
 import trio
 
 AT_A_TIME = 256
-"""Sockets that are read before other tasks get their turn."""
+"""Sockets that are asked for at once."""
+
+TURN = 0.01
+"""Seconds after which other tasks get their turn, whatever is left to be read."""
 
 _HAS_EPOLL = hasattr(select, "epoll")
 
@@ -79,7 +82,11 @@ class Poller:
             self._wake(number, trio.ClosedResourceError("the connection was closed"))
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Have sockets read until cancelled."""
+        """Have sockets read until cancelled.
+
+        All that are ready are read before any of them is read again, so nobody waits for long. Who has gone meanwhile
+        is not read, and for a newcomer under the same number there may be nothing to read yet.
+        """
         task_status.started()
         if self._epoll is None:
             return
@@ -91,6 +98,9 @@ class Poller:
                 # The kernel gives those first that it has not given for longest.
                 for number, _ in self._epoll.poll(0, AT_A_TIME):
                     self._read(number, now)
+                    if trio.current_time() - now > TURN:
+                        await trio.lowlevel.checkpoint()
+                        now = trio.current_time()
         finally:
             self._epoll.close()
 

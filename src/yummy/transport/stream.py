@@ -1,14 +1,14 @@
-"""One client's bytes: a raw socket, perhaps TLS on it, an outbox, and the clock of the last word.
+"""One client's bytes: what comes by the inlet, what leaves by the outbox, and when either has ended.
 
-It stands under trio-websocket as its stream; the application's ready frames leave beside that, by the outbox.
-Knows frames only by their borders, and nothing of what they say.
+It stands under trio-websocket as its stream. Whole messages pass that by: those that come by the tap, the application's
+ready frames by the outbox. Knows frames only by their borders, and nothing of what they say.
 """
 
 import socket
 import ssl
 import struct
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import attrs
 import trio
@@ -16,20 +16,15 @@ import trio
 from yummy.transport.frames import frame_close
 from yummy.transport.hub import Hub
 from yummy.transport.inbound import Inbound, Violation
-from yummy.transport.limits import KIB, TransportLimits, bound
+from yummy.transport.inlet import BACKPRESSURE, RECEIVE_BYTES, Inlet
+from yummy.transport.limits import TransportLimits, bound
 from yummy.transport.outbox import Outbox
 from yummy.transport.poller import Poller
 from yummy.transport.tap import Tap
 from yummy.transport.tls import Tls
 
-RECEIVE_BYTES = 16 * KIB
-"""Bytes read from a socket at a time."""
-
 _DISCARDS = 64
 """Reads of `RECEIVE_BYTES` that a closing connection is worth."""
-
-_BACKPRESSURE = 64 * KIB
-"""Bytes in the outbox above which trio-websocket's own frames (pongs) wait, and its reading with them."""
 
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER on, for 0 s: closing drops what is unsent and tells the client so."""
@@ -72,7 +67,7 @@ class Stream(trio.abc.Stream):
 
     Attributes:
         outbox: What waits to be written.
-        last_heard: When the client's last byte came, in trio's time.
+        inlet: What has come.
         spoken: Whether the client was told anything that is worth waiting for it to read.
         on_end: Called when nothing more will be read.
         on_violation: Called when the client broke a limit; shall end the connection.
@@ -84,7 +79,7 @@ class Stream(trio.abc.Stream):
     _limits: TransportLimits
     _tls: Tls | None = None
     outbox: Outbox = attrs.field(init=False)
-    last_heard: float = attrs.field(factory=trio.current_time)
+    inlet: Inlet = attrs.field(init=False)
     spoken: bool = False
     on_end: Callable[[], None] = ignore_end
     on_violation: Callable[[Violation], None] = _ignore_violation
@@ -94,20 +89,19 @@ class Stream(trio.abc.Stream):
     _upgraded: trio.Event | None = None
     _early: bytes = b""  # frames that came together with the request
     _left: bytes = b""  # what the tap has left for the decoder
-    _ended: bool = False  # the client sends no more
-    _crowded: bool = False  # TLS's own answers wait to be written
     _reading_over: bool = False
-    _closed: bool = False
-    _bytes_received: int = 0
 
     def __attrs_post_init__(self) -> None:
         limits = self._limits
         self._inbound = Inbound(limits.max_message_bytes, limits.max_fragments, limits.max_control_frames)
         self.outbox = Outbox(self._socket, self._hub, limits, self._tls, on_failure=self.reset)
+        self.inlet = Inlet(self._socket, self.outbox, self._tls)
 
     def statistics(self) -> StreamStatistics:
         """What has passed so far, and what waits."""
-        return StreamStatistics(self._bytes_received, self.outbox.bytes_sent, self.outbox.queued, self._inbound.frames)
+        return StreamStatistics(
+            self.inlet.bytes_received, self.outbox.bytes_sent, self.outbox.queued, self._inbound.frames
+        )
 
     # Reading
 
@@ -121,26 +115,27 @@ class Stream(trio.abc.Stream):
             trio.BrokenResourceError: The connection is lost, or the client does not keep to TLS.
             trio.ClosedResourceError: It was closed from this side.
         """
-        while True:
-            await self._await_leave_to_read()
-            if self._inbound.paused:
-                await self._pause()
-                data = b""
-            elif self._early:
-                data, self._early = self._early, b""
-            elif self._inbound.tap is not None:
-                await self._tap_more()
-                data, self._left = self._left, b""
-                if data or self._ended:
-                    return data
-                continue
-            else:
-                data = await self._receive(max_bytes or RECEIVE_BYTES)
-                if not data:
+        try:
+            while True:
+                await self._await_leave_to_read()
+                if self._inbound.paused:
+                    await self._pause()
+                    data = self._feed(b"")
+                elif self._early:
+                    early, self._early = self._early, b""
+                    data = self._feed(early)
+                elif self.inlet.ended:
                     self._end_reading()
                     return b""
-            if data := self._inbound.feed(data, self.last_heard):
-                return data
+                elif self._inbound.tap is not None:
+                    data = await self._tap_more()
+                else:
+                    data = self._feed(await self.inlet.receive(max_bytes or RECEIVE_BYTES))
+                if data:
+                    return data
+        except trio.BrokenResourceError:
+            self._end_reading()
+            raise
 
     async def _await_leave_to_read(self) -> None:
         """Wait for the upgrade behind a request's head; refuse when nothing more shall be read."""
@@ -153,6 +148,23 @@ class Stream(trio.abc.Stream):
             self._upgraded = trio.Event()
             await self._upgraded.wait()
             self._upgraded = None
+
+    def _feed(self, data: bytes) -> bytes:
+        return self._inbound.feed(data, self.inlet.last_heard)
+
+    async def _tap_more(self) -> bytes:
+        """Let the tap have what comes, until it leaves something for the decoder, or the reading task is needed."""
+        await self.inlet.wait_uncrowded()
+        await self._poller.watch(self._socket, self._tap_now)
+        left, self._left = self._left, b""
+        return left
+
+    def _tap_now(self, now: float) -> bool:
+        """Let the tap have what has come; whether the reading task is needed."""
+        inlet, inbound = self.inlet, self._inbound
+        if data := inlet.take(now):
+            self._left = inbound.feed(data, now)
+        return bool(self._left) or inbound.paused or inlet.ended or inlet.crowded or inbound.violation is not None
 
     def tap(self, on_message: Callable[[bytes | str], bool], pause: Callable[[], Awaitable[None]]) -> None:
         """Hand on whole messages directly from now on, past trio-websocket.
@@ -175,105 +187,12 @@ class Stream(trio.abc.Stream):
             self._upgraded.set()
 
     async def secure(self) -> None:
-        """Shake hands over TLS, if the stream has it. A cancellation leaves a connection that can only be ended.
-
-        Raises:
-            trio.BrokenResourceError: The client is gone, or speaks no TLS that this server takes.
-        """
-        tls = self._tls
-        if tls is None:
-            return
-        while True:
-            try:
-                done = tls.handshake()
-            except ssl.SSLError as error:
-                self.spoken = True  # TLS has an alert to say
-                raise trio.BrokenResourceError(f"no TLS handshake: {error.reason}") from error
-            finally:
-                self.outbox.push_wire(tls.to_send())
-            if done:
-                return
-            received = await self._receive_raw(RECEIVE_BYTES)
-            if not received:
-                raise trio.BrokenResourceError("the client left during the TLS handshake")
-            tls.feed(received)
-
-    async def _tap_more(self) -> None:
-        """Let the tap have what comes, until there is something that it leaves, or that is to be waited for."""
-        if self._crowded:
-            await self.outbox.wait_below(_BACKPRESSURE)
-            self._crowded = False
-        if not self._left and not self._ended:
-            await self._poller.watch(self._socket, self._tap_now)
-        if self._ended and not self._left:
-            self._end_reading()
-
-    def _tap_now(self, now: float) -> bool:
-        """Let the tap have what has come; whether anything is left to do for the task that reads."""
-        data, inbound = self._read(RECEIVE_BYTES, now), self._inbound
-        if data is None:
-            return False
-        if self._tls is None:
-            self._ended = not data
-        else:
-            data = self._decrypt(self._tls, data)
-        if data:
-            self._left = inbound.feed(data, now)
-        return bool(self._left) or inbound.paused or self._ended or self._crowded or inbound.violation is not None
-
-    def _decrypt(self, tls: Tls, data: bytes) -> bytes:
-        with self._breaking_tls():
-            tls.feed(data)
-            data = tls.read()
-        if answer := tls.to_send():
-            # Keys that change, and alerts, want an answer; a client could ask for it again and again, and not read it.
-            self.outbox.push_wire(answer)
-            self._crowded = self.outbox.queued > _BACKPRESSURE
-        self._ended = tls.ended
-        return data
-
-    async def _receive(self, max_bytes: int) -> bytes:
-        """Some bytes as the client meant them; none when it sends no more."""
-        tls = self._tls
-        if tls is None:
-            return await self._receive_raw(max_bytes)
-        with self._breaking_tls():
-            while not (data := tls.read()) and not tls.ended:
-                # Keys that change, and alerts, want an answer.
-                self.outbox.push_wire(tls.to_send())
-                await self.outbox.wait_below(_BACKPRESSURE)
-                tls.feed(await self._receive_raw(max_bytes))
-        return data
-
-    @contextmanager
-    def _breaking_tls(self) -> Iterator[None]:
-        """What TLS cannot make anything of is the end of the connection."""
+        """Shake hands over TLS, if the stream has it; see `Inlet.secure`."""
         try:
-            yield
-        except ssl.SSLError as error:
-            self._end_reading()
-            raise trio.BrokenResourceError(f"TLS is broken: {error.reason}") from error
-
-    async def _receive_raw(self, max_bytes: int) -> bytes:
-        while True:
-            if self._closed:
-                raise trio.ClosedResourceError("the connection was closed")
-            await trio.lowlevel.wait_readable(self._socket)
-            if (data := self._read(max_bytes, trio.current_time())) is not None:
-                return data
-
-    def _read(self, max_bytes: int, now: float) -> bytes | None:
-        """What the kernel has, none at the end; None: nothing has come after all."""
-        try:
-            data = self._socket.recv(max_bytes)
-        except BlockingIOError:
-            return None
-        except OSError as error:
-            self._end_reading()
-            raise trio.BrokenResourceError("the connection is lost") from error
-        self.last_heard = now
-        self._bytes_received += len(data)
-        return data
+            await self.inlet.secure()
+        except trio.BrokenResourceError as error:
+            self.spoken = isinstance(error.__cause__, ssl.SSLError)  # TLS has an alert to say
+            raise
 
     def _end_reading(self) -> None:
         if not self._reading_over:
@@ -326,12 +245,12 @@ class Stream(trio.abc.Stream):
             if data[0] == _CLOSE_FRAME:
                 self.outbox.sealed = True
         await trio.lowlevel.checkpoint()
-        await self.outbox.wait_below(_BACKPRESSURE)
+        await self.outbox.wait_below(BACKPRESSURE)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until `send_all` would not."""
         await trio.lowlevel.checkpoint()
-        await self.outbox.wait_below(_BACKPRESSURE)
+        await self.outbox.wait_below(BACKPRESSURE)
 
     # The end
 
@@ -348,7 +267,7 @@ class Stream(trio.abc.Stream):
         self._inbound.tap = None
         if self._inbound.upgraded:
             # A close frame may be held behind messages that the tap has left.
-            self._inbound.feed(b"", self.last_heard)
+            self._inbound.feed(b"", self.inlet.last_heard)
         try:
             with trio.move_on_after(patience):
                 if not self.outbox.write():
@@ -360,12 +279,13 @@ class Stream(trio.abc.Stream):
         finally:
             if self.outbox.queued:
                 self.reset()
-            self._discard_now()
+            # Closing over bytes that were never read would reset the connection, and what is on its way with it.
+            self.inlet.discard(_DISCARDS)
             self._close()
 
     def reset(self) -> None:
         """Close the socket at once: drop what is queued, and let the client's side fail. Idempotent, never raises."""
-        if not self._closed:
+        if not self.inlet.closed:
             with suppress(OSError):
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._close()
@@ -373,13 +293,13 @@ class Stream(trio.abc.Stream):
     async def aclose(self) -> None:
         """End the reading. The socket stays open until `finish` or `reset`."""
         self._end_reading()
-        if not self._closed:
+        if not self.inlet.closed:
             self._poller.release(self._socket)
         await trio.lowlevel.checkpoint()
 
     def _end_writing(self) -> None:
         """Say that nothing follows."""
-        if self._closed:
+        if self.inlet.closed:
             return
         if self._tls is not None:
             self.outbox.push_wire(self._tls.farewell())
@@ -389,28 +309,20 @@ class Stream(trio.abc.Stream):
 
     async def _discard(self) -> bool:
         """Read something that nobody wants any more, but a close frame; whether there may be more of it."""
-        if self._closed:
+        if self.inlet.closed:
             return False
         try:
-            data = await self._receive(RECEIVE_BYTES)
+            data = await self.inlet.receive(RECEIVE_BYTES)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return False
         if self._inbound.upgraded:
-            self._inbound.feed(data, self.last_heard)
+            self._inbound.feed(data, self.inlet.last_heard)
         return bool(data)
 
-    def _discard_now(self) -> None:
-        """Closing over bytes that were never read would reset the connection, and what is on its way with it."""
-        if not self._closed:
-            with suppress(OSError):
-                for _ in range(_DISCARDS):
-                    if not self._socket.recv(RECEIVE_BYTES):
-                        break
-
     def _close(self) -> None:
-        if self._closed:
+        if self.inlet.closed:
             return
-        self._closed = True
+        self.inlet.closed = True
         self.outbox.forget()
         self._poller.release(self._socket)
         self._socket.close()

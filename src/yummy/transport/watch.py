@@ -66,7 +66,7 @@ def check(conversation: Conversation, limits: TransportLimits, now: float) -> No
     elif now - conversation.anonymous_since >= seconds(limits.auth_timeout):
         conversation.close(CLOSE_UNAUTHENTICATED, "not authenticated in time")
         return
-    if conversation.paused_since is None and now - stream.last_heard >= seconds(limits.heartbeat_timeout):
+    if conversation.paused_since is None and now - stream.inlet.last_heard >= seconds(limits.heartbeat_timeout):
         _log.debug("heartbeat_lost", connection=connection.id, address=connection.address)
         conversation.close(CLOSE_HEARTBEAT, "heartbeat lost")
     elif now - conversation.pinged_at >= seconds(limits.heartbeat_interval):
