@@ -26,7 +26,6 @@ from yummy.fields import (
     text,
     texts,
 )
-from yummy.plain import INT_MAX, INT_MIN
 
 type Metas = dict[str, Any] | None
 
@@ -329,19 +328,6 @@ def identify(model: Model, user_id: str, session_id: str) -> None:
     else:
         stamp(model, "requester_user_id", user_id)
         stamp(model, "value", (model.user_id, user_id))
-
-
-def number_request(model: Model, request_id: int) -> None:
-    """Say which of its client's requests a model is.
-
-    Raises:
-        ValueError: The number is out of range.
-    """
-    if INT_MIN <= request_id <= INT_MAX:
-        # What the field's own check says, without going through it for each message.
-        object.__setattr__(model, "request_id", request_id)
-    else:
-        model.request_id = request_id
 
 
 def with_changes[M: Model](model: M, changes: dict[str, Any]) -> M:

@@ -6,7 +6,6 @@ again. The hook interpreter imports this module too; it knows nothing of the ser
 """
 
 import json
-from collections.abc import Iterable
 from enum import Enum
 from math import isfinite
 from typing import Any
@@ -46,15 +45,28 @@ def check_plain(value: object, *, max_depth: int = DEPTH_MAX, allow_bytes: bool 
     Raises:
         PlainDataError: Naming the offending part.
     """
-    _check_all((value,), min(max_depth, DEPTH_MAX) or DEPTH_MAX, allow_bytes)
+    depth = min(max_depth, DEPTH_MAX) or DEPTH_MAX
+    if type(value) is dict:
+        # Most messages are a map; it needs no walk of its own to be found.
+        _check_inside(value, depth - 1, allow_bytes)
+    else:
+        _check_inside((value,), depth, allow_bytes)
 
 
-def _check_all(values: Iterable[Any], depth: int, allow_bytes: bool) -> None:  # noqa: C901, PLR0912  # one branch for each type
-    """Check what stands in one list or map.
+def _check_inside(whole: Any, depth: int, allow_bytes: bool) -> None:  # noqa: C901, PLR0912  # one branch for each type
+    """Check what stands in one list or map, and a map's keys.
 
     A message can be little else than tens of thousands of nulls, or of empty maps: a value that holds no others costs
     no call.
     """
+    values = whole
+    if type(whole) is dict:
+        for key in whole:
+            if type(key) is not str:
+                raise PlainDataError(f"map key {_shown(key)} is not text")
+            if not (key.isascii() or is_unicode(key)):
+                raise PlainDataError("text with a lone surrogate is not valid Unicode")
+        values = whole.values()
     for value in values:
         kind = type(value)
         if kind is str:
@@ -64,21 +76,11 @@ def _check_all(values: Iterable[Any], depth: int, allow_bytes: bool) -> None:  #
             if not INT_MIN <= value <= INT_MAX:
                 # Not shown: Python itself refuses to write out an integer of thousands of digits.
                 raise PlainDataError("an integer is out of range (-2^63 to 2^64-1)")
-        elif kind is dict:
-            if depth == 0:
-                raise PlainDataError("nested too deeply")
-            for key in value:
-                if type(key) is not str:
-                    raise PlainDataError(f"map key {_shown(key)} is not text")
-                if not (key.isascii() or is_unicode(key)):
-                    raise PlainDataError("text with a lone surrogate is not valid Unicode")
-            if value:
-                _check_all(value.values(), depth - 1, allow_bytes)
-        elif kind is list:
+        elif kind is dict or kind is list:
             if depth == 0:
                 raise PlainDataError("nested too deeply")
             if value:
-                _check_all(value, depth - 1, allow_bytes)
+                _check_inside(value, depth - 1, allow_bytes)
         elif kind is bool or value is None:
             pass
         elif kind is float:

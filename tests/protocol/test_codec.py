@@ -137,6 +137,7 @@ def test_a_message_of_many_small_values_costs_few_calls_for_each(packed, written
         ("", "not valid JSON"),
         ("{", "not valid JSON"),
         ("{} {}", "not valid JSON"),
+        ("\ufeff{}", "not valid JSON \\(Unexpected UTF-8 BOM"),
         ("[1]", "expected a map, got list"),
         ("null", "expected a map, got NoneType"),
         ('{"a": 1, "a": 2}', "a map with the same key twice"),

@@ -122,8 +122,8 @@ DEFAULTS = {
 }
 
 
-def read(type_, fields, **more):
-    return parse(msgpack.packb({"type": type_, **fields, **more}), max_depth=32)
+def read(type_, fields, *, max_depth=32, **more):
+    return parse(msgpack.packb({"type": type_, **fields, **more}), max_depth=max_depth)
 
 
 def values(model, names):
@@ -275,6 +275,29 @@ def test_an_id_that_cannot_be_echoed_is_refused():
         parse('{"type": "Me", "request_id": 18446744073709551616}', max_depth=32)
 
     assert caught.value.request_id is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ('"room_id": "r"', "request_id: the integer is out of range (-2^63 to 2^64-1)"),
+        ('"room_id": 5', "room_id: expected text, got int 5"),
+        ("", "room_id: required"),
+    ],
+)
+def test_what_is_wrong_with_the_fields_is_said_before_that_the_id_is_out_of_range(fields, problem):
+    fields = ", ".join(filter(None, ['"type": "GetRoom"', '"request_id": 18446744073709551616', fields]))
+    with pytest.raises(WrongFormat) as caught:
+        parse(f"{{{fields}}}", max_depth=32)
+
+    assert f"Wrong message format: {problem}" == caught.value.error
+
+
+def test_what_is_wrong_with_plain_data_is_said_before_what_is_missing():
+    with pytest.raises(WrongFormat) as caught:
+        read("Play", {"message": [[[1]]]}, max_depth=2)
+
+    assert "Wrong message format: message: nested too deeply" == caught.value.error
 
 
 def test_unknown_fields_are_ignored_and_no_client_can_say_who_it_is():

@@ -97,9 +97,10 @@ def _walk(payload: bytes) -> None:
 
 def _decode_json(payload: str) -> Any:
     try:
-        return json.loads(
-            payload, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_number
-        )
+        if payload.startswith("\ufeff"):
+            # A byte order mark, which this names as the cause, and the decoder alone would not.
+            return json.loads(payload)
+        return _json_decoder.decode(payload)
     except WrongFormat:
         raise
     except RecursionError:
@@ -146,4 +147,8 @@ def _bytes_as_text(value: object) -> str:
 
 
 _packer = msgpack.Packer(use_bin_type=True)
+# Made once: `json.loads` makes one for each call that has options.
+_json_decoder = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_number
+)
 _json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_bytes_as_text)

@@ -4,13 +4,11 @@ Each type on the wire is one row of `WIRE`: the model that it becomes, the names
 come before authentication.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
-from cattrs import Converter
-from cattrs.errors import ClassValidationError
-from cattrs.gen import make_dict_structure_fn, override
 
 from yummy import model as models
 from yummy.fields import text, wire_fields
@@ -18,12 +16,10 @@ from yummy.plain import PlainDataError, check_plain
 from yummy.protocol.codec import Encoding, decode
 from yummy.protocol.errors import WrongFormat
 
-_converter = Converter(detailed_validation=True)
 
-
-@attrs.frozen
+@attrs.define
 class Request:
-    """One request of a client.
+    """One request of a client. Not frozen: there is one for each message, and a frozen one takes longer to make.
 
     Attributes:
         type: The type on the wire; the answer repeats it.
@@ -42,20 +38,23 @@ class Request:
 class Wire:
     """How a type on the wire becomes a model.
 
+    The fields stand in pairs of the name on the wire and the name that `build` knows it by.
+
     Attributes:
         model: The model's class.
-        names: The model's field for each wire name that differs from it.
         anonymous: Whether it may come without authentication.
-        structure: Makes the model of a map; raises a cattrs error that names each problem.
-        optional: Wire names whose null counts as left out.
-        plain: Wire name of each field of plain data, and whether bytes may stand in it.
+        build: Makes the model of its fields, which check themselves; raises a TypeError or ValueError that names one.
+        required: Fields without which there is no model.
+        optional: Fields that may be left out; null counts as left out.
+        plain: Name on the wire of each field of plain data, and whether bytes may stand in it.
     """
 
     model: type[models.Model]
-    structure: Callable[[Mapping[str, Any], Any], models.Model]
     anonymous: bool
-    optional: frozenset[str]
-    plain: dict[str, bool]
+    build: Callable[..., models.Model]
+    required: tuple[tuple[str, str], ...]
+    optional: tuple[tuple[str, str], ...]
+    plain: tuple[tuple[str, bool], ...]
 
 
 @attrs.define
@@ -65,56 +64,42 @@ class _GetUser:
     user_id: str = text()
 
 
+def _get_user(*, user_id: str, request_id: int | None = None) -> models.GetUserInformation:
+    asked = _GetUser(user_id)
+    return models.GetUserInformation(query_type="User", user_id=asked.user_id, request_id=request_id)
+
+
 def _wire(
     model: type[models.Model],
     names: dict[str, str] | None = None,
     *,
     anonymous: bool = False,
-    build: Callable[[Mapping[str, Any]], models.Model] | None = None,
-    **fixed: Any,
+    sent: type[attrs.AttrsInstance] | None = None,
+    build: Callable[..., models.Model] | None = None,
 ) -> Wire:
+    """One row of the table.
+
+    Args:
+        model: The model's class.
+        names: The model's field for each wire name that differs from it.
+        anonymous: Whether it may come without authentication.
+        sent: The class whose fields are sent, if that is not the model.
+        build: Makes the model of what is sent, if its class does not.
+    """
     wire_names = {field: wire for wire, field in (names or {}).items()}
-    sent = wire_fields(model)
-    structure = _structure_fn(model, sent, wire_names)
-
-    def make(document: Mapping[str, Any], kind: Any) -> models.Model:
-        made: models.Model = structure(document, kind)
-        for name, value in fixed.items():
-            setattr(made, name, value)
-        return made
-
-    attributes = attrs.fields_dict(model)
-    optional = [wire_names.get(name, name) for name in sent if attributes[name].default is not attrs.NOTHING]
+    sent = sent or model
+    fields = wire_fields(sent)
+    attributes = attrs.fields_dict(sent)
+    required = [name for name in fields if attributes[name].default is attrs.NOTHING]
+    optional = [name for name in fields if name not in required]
     return Wire(
         model=model,
-        structure=(lambda document, _kind: build(document)) if build else make if fixed else structure,
         anonymous=anonymous,
-        optional=frozenset(optional),
-        plain={name: name == "message" for name in ("message", "metas") if name in sent},
+        build=build or model,
+        required=tuple((wire_names.get(name, name), name) for name in required),
+        optional=tuple((wire_names.get(name, name), name) for name in optional),
+        plain=tuple((name, name == "message") for name in ("message", "metas") if name in fields),
     )
-
-
-def _structure_fn(model: type[Any], sent: tuple[str, ...], wire_names: dict[str, str]) -> Any:
-    overrides = {
-        field.name: override(rename=wire_names.get(field.name), struct_hook=_as_it_is)
-        if field.name in sent
-        else override(omit=True)
-        for field in attrs.fields(model)
-    }
-    return make_dict_structure_fn(model, _converter, **overrides)  # type: ignore[arg-type]  # names to overrides
-
-
-def _as_it_is(value: Any, _type: Any) -> Any:
-    """Left to itself the converter would make "5" of 5; the models' own checks are stricter and name the field."""
-    return value
-
-
-_get_user_fields = _structure_fn(_GetUser, ("user_id",), {})
-
-
-def _get_user(document: Mapping[str, Any]) -> models.GetUserInformation:
-    asked = _get_user_fields(document, _GetUser)
-    return models.GetUserInformation(query_type="User", user_id=asked.user_id)
 
 
 #: Every request of the protocol.
@@ -126,7 +111,7 @@ WIRE: dict[str, Wire] = {
     "RestoreToken": _wire(models.RestoreToken, anonymous=True),
     "Logout": _wire(models.Logout, anonymous=True),
     "Me": _wire(models.GetUserInformation),
-    "GetUser": _wire(models.GetUserInformation, build=_get_user),
+    "GetUser": _wire(models.GetUserInformation, sent=_GetUser, build=_get_user),
     "UpdateUser": _wire(models.UpdateUser),
     "CreateRoom": _wire(models.CreateRoom),
     "JoinToRoom": _wire(models.JoinToRoom),
@@ -134,7 +119,9 @@ WIRE: dict[str, Wire] = {
     "ProcessWaitingUser": _wire(models.ProcessWaitingUser, {"user_id": "target_user_id"}),
     "RoomDisconnect": _wire(models.DisconnectFromRoom),
     "KickUserFromRoom": _wire(models.KickUserFromRoom, {"user_id": "target_user_id"}),
-    "BanUserFromRoom": _wire(models.KickUserFromRoom, {"user_id": "target_user_id"}, ban=True),
+    "BanUserFromRoom": _wire(
+        models.KickUserFromRoom, {"user_id": "target_user_id"}, build=partial(models.KickUserFromRoom, ban=True)
+    ),
     "MessageToRoom": _wire(models.MessageToRoom),
     "Play": _wire(models.Play),
     "RoomList": _wire(models.RoomListRequest),
@@ -154,38 +141,50 @@ def parse(payload: bytes | str, *, max_depth: int) -> Request:
         WrongFormat: With what is wrong, and the type and request id where they could be read.
     """
     document = decode(payload)
-    request_id = document.get("request_id")
-    type_ = document.get("type")
-    if request_id is not None and type(request_id) is not int:
-        raise WrongFormat("request_id: expected an integer", type_=type_ if type_ in tuple(WIRE) else "")
-    if not isinstance(type_, str) or type_ not in WIRE:
-        problem = "type: required" if type_ is None else f"type: no such request as {str(type_)[:60]!r}"
-        raise WrongFormat(problem, request_id=_echo(request_id))
-    wire = WIRE[type_]
+    type_: Any = document.get("type")
+    request_id: Any = document.get("request_id")
+    wire = WIRE.get(type_) if type(type_) is str else None
+    if wire is None or not (request_id is None or type(request_id) is int):
+        raise _not_addressed(type_, request_id)
     try:
-        made = _make(wire, document, max_depth)
-        if request_id is not None:
-            models.number_request(made, request_id)
-    except ClassValidationError as error:
-        problems = "; ".join(_problem(part) for part in error.exceptions)
-        raise WrongFormat(problems, type_=type_, request_id=_echo(request_id)) from None
-    except (PlainDataError, ValueError, TypeError) as error:
+        model = _make(wire, document, max_depth)
+    except (TypeError, ValueError) as error:
         raise WrongFormat(str(error), type_=type_, request_id=_echo(request_id)) from None
-    encoding = Encoding.MSGPACK if isinstance(payload, bytes) else Encoding.JSON
-    return Request(type=type_, model=made, request_id=request_id, encoding=encoding)
+    return Request(type_, model, request_id, Encoding.MSGPACK if isinstance(payload, bytes) else Encoding.JSON)
+
+
+def _not_addressed(type_: Any, request_id: Any) -> WrongFormat:
+    """What is wrong with a type or a request id."""
+    if request_id is not None and type(request_id) is not int:
+        # Compared and not looked up, as a list cannot be.
+        return WrongFormat("request_id: expected an integer", type_=type_ if type_ in tuple(WIRE) else "")
+    problem = "type: required" if type_ is None else f"type: no such request as {str(type_)[:60]!r}"
+    return WrongFormat(problem, request_id=_echo(request_id))
 
 
 def _make(wire: Wire, document: dict[str, Any], max_depth: int) -> models.Model:
-    for name in wire.optional & document.keys():
-        if document[name] is None:
-            del document[name]
-    for name, allow_bytes in wire.plain.items():
+    for name, allow_bytes in wire.plain:
         if name in document:
             try:
                 check_plain(document[name], max_depth=max_depth, allow_bytes=allow_bytes)
             except PlainDataError as error:
                 raise PlainDataError(f"{name}: {error}") from None
-    return wire.structure(document, wire.model)
+    try:
+        fields = {field: document[name] for name, field in wire.required}
+    except KeyError:
+        missing = [name for name, _ in wire.required if name not in document]
+        raise ValueError("; ".join(f"{name}: required" for name in missing)) from None
+    for name, field in wire.optional:
+        value = document.get(name)
+        if value is not None:
+            fields[field] = value
+    fields["request_id"] = document.get("request_id")
+    try:
+        return wire.build(**fields)
+    except (TypeError, ValueError):
+        # What is wrong with another field is said rather than that the number is out of range.
+        wire.build(**{**fields, "request_id": None})
+        raise
 
 
 def _echo(request_id: Any) -> int | None:
@@ -195,7 +194,3 @@ def _echo(request_id: Any) -> int | None:
     except PlainDataError:
         return None
     return request_id if type(request_id) is int else None
-
-
-def _problem(error: Exception) -> str:
-    return f"{error.args[0]}: required" if isinstance(error, KeyError) else str(error)
