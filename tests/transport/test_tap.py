@@ -113,9 +113,19 @@ def test_text_that_is_no_utf8_is_for_the_decoder_and_so_is_what_follows(listener
     inbound = tapped(listener)
     wrong = masked(TEXT, b"\xff")
 
-    assert b"" == inbound.feed(wrong[:-1], 0.0)
-    assert wrong + wrong == inbound.feed(wrong[-1:] + wrong, 0.0)
+    assert wrong + wrong == inbound.feed(wrong + wrong, 0.0)
     assert ([], 2) == (listener.heard, inbound.frames)
+
+
+def test_of_cut_text_the_decoder_gets_what_there_is(listener):
+    inbound = tapped(listener)
+    text = masked(TEXT, b"text")
+
+    assert text[:7] == inbound.feed(text[:7], 0.0)
+    assert text[7:] == inbound.feed(text[7:], 0.0)
+    inbound.delivered()
+    assert b"" == inbound.feed(text, 0.0)
+    assert ["text"] == listener.heard
 
 
 def test_a_message_behind_a_control_frame_is_taken_after_the_decoder_has_got_that(listener):

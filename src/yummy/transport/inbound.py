@@ -8,7 +8,7 @@ that changes nothing in the order: none while a message that the decoder got has
 import attrs
 
 from yummy.transport.limits import bound
-from yummy.transport.tap import HELD_BYTES, WHOLE, Tap
+from yummy.transport.tap import WHOLE, Tap
 
 CLOSE_POLICY = 1008
 CLOSE_TOO_BIG = 1009
@@ -134,12 +134,9 @@ class Inbound:
         if tap.stopped:
             self._held, self.paused = left, True
             return b""
-        if left:
-            frame = tap.measure(left, 0)
-            if frame is not None and len(left) < frame[1] <= HELD_BYTES:
-                # The rest of it is still to come.
-                self._held = left
-                return b""
+        if left and tap.awaits_rest(left):
+            self._held = left
+            return b""
         return left
 
     def _follow(self, data: bytes, now: float) -> bytes:

@@ -1,7 +1,7 @@
 """The tap: takes whole messages out at the front of a client's bytes, past the decoder. Pure; knows no socket.
 
 Nearly all that game clients send is one masked frame for each message, binary or text, and that is all it knows.
-Fragments, control frames, large frames that are cut, and whatever breaks the protocol are the decoder's.
+Fragments, control frames, large frames and text that are cut, and whatever breaks the protocol are the decoder's.
 """
 
 from collections.abc import Callable
@@ -63,6 +63,14 @@ class Tap:
                 break
         self.stopped = True
         return position
+
+    def awaits_rest(self, data: bytes) -> bool:
+        """Whether a message that has not come to its end is to be kept here until it has.
+
+        Of text the decoder gets what there is, since it can tell at once that it is none.
+        """
+        frame = self.measure(data, 0) if data[0] == _BINARY else None
+        return frame is not None and len(data) < frame[1] <= HELD_BYTES
 
     def measure(self, data: bytes, position: int) -> tuple[int, int] | None:
         """Where the payload of a message begins and where it ends, which may be behind what is there.
