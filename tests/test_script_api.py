@@ -30,7 +30,7 @@ from yummy.hooks.calls import (
     SetUserMeta,
     UserSnapshot,
 )
-from yummy.hooks.frames import room_fields, user_fields
+from yummy.hooks.frames import packed, room_fields
 from yummy.hooks.opening import open_hooks
 from yummy.hooks.view import View
 
@@ -46,7 +46,7 @@ def room_of(ranks):
 def view_of(snapshot, limits=None, warn=lambda _text: None):
     """A view that has a room and user u, and nothing else."""
     made = View(limits or HookLimits(), lambda _kind, _id: None, warn)
-    made.carry((room_fields(snapshot),), (user_fields(UserSnapshot("u", None, 1, online=True)),))
+    made.begin((packed(snapshot),), (packed(UserSnapshot("u", None, 1, online=True)),))
     return made
 
 
@@ -87,7 +87,7 @@ def view(warned):
         return room_fields(other) if (kind, subject_id) == ("room", "r2") else None
 
     entered = View(HookLimits(max_room_meta=4, max_user_meta=2), fetch, warned.append)
-    entered.carry((room_fields(hall),), (user_fields(ada),))
+    entered.begin((packed(hall),), (packed(ada),))
     context.enter(entered)
     yield entered
     context.leave()
@@ -335,7 +335,7 @@ class TestWriting:
 
     def test_what_one_call_asks_is_bounded(self, warned):
         entered = View(HookLimits(host_calls=2), lambda _kind, _id: None, warned.append)
-        entered.carry((room_fields(RoomSnapshot("r1", None, None, 0, join_request=False, max_user=0)),), ())
+        entered.begin((packed(RoomSnapshot("r1", None, None, 0, join_request=False, max_user=0)),), ())
         with running(entered):
             assert room.message_to_room("r1", 1)
             assert room.message_to_room("r1", 1)

@@ -98,7 +98,8 @@ class Dispatch:
             self._send(self.peer, call_id, waiting)
         self._calls[call_id] = waiting
         self.counts.calls += 1
-        self.counts.most_waiting = max(self.counts.most_waiting, len(self._calls))
+        if len(self._calls) > self.counts.most_waiting:
+            self.counts.most_waiting = len(self._calls)
         return call_id
 
     async def call(self, call: HookCall, serving: Serving) -> HookResult:
@@ -167,10 +168,12 @@ class Dispatch:
 
     def take(self, frame: Frame) -> None:
         """A frame from the interpreter that serves."""
+        if frame[0] == frames.PASSED:  # nearly all of them
+            _, call_id, changes, writes = frame
+            self.counts.passed += 1
+            self._resolve(call_id, Passed(changes, tuple(map(frames.write_from_plain, writes)) if writes else ()))
+            return
         match frame:
-            case (frames.PASSED, call_id, changes, writes):
-                self.counts.passed += 1
-                self._resolve(call_id, Passed(changes, tuple(map(frames.write_from_plain, writes))))
             case (frames.FAILED, call_id, message, code):
                 self.counts.failed += 1
                 self._resolve(call_id, Failed(message, code))
@@ -200,8 +203,8 @@ class Dispatch:
     def _send(self, peer: Peer, call_id: int, waiting: _Waiting) -> None:
         call = waiting.call
         values = _model_fields[call.name](call.model)
-        rooms = tuple(map(frames.room_fields, call.rooms))
-        users = tuple(map(frames.user_fields, call.users))
+        rooms = tuple([room.packed or frames.packed(room) for room in call.rooms])
+        users = tuple([user.packed or frames.packed(user) for user in call.users])
         number = waiting.serving.revision.number
         frame = (frames.CALL, call_id, call.phase, call.name, values, call.success, rooms, users, number)
         try:

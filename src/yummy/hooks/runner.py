@@ -86,6 +86,12 @@ class Runner:
     guard: Guard
     fetch: Fetch
     tell: Callable[[Trouble, int], None]
+    # One for all calls, since they come one after another; most look at nothing.
+    _view: View = field(init=False)
+    _call_id: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self._view = View(self.limits, self._fetch_now, self._warn)
 
     def calibrate(self) -> None:
         """Let the guard see what a hook leaves that keeps nothing, on the way that each call takes."""
@@ -100,19 +106,19 @@ class Runner:
             call: Which one.
             loaded: The scripts of its revision.
             values: The model's fields.
-            rooms: The fields of the rooms that it carries.
-            users: The fields of the users that it carries.
+            rooms: The rooms that it carries, as bytes.
+            users: The users that it carries, as bytes.
 
         Returns:
             The reply.
         """
-        view = View(self.limits, lambda kind, subject_id: self.fetch(call.id, kind, subject_id), self._warn)
-        view.carry(rooms, users)
+        self._call_id = call.id
+        self._view.begin(rooms, users)
         self.output.begin(call.id, call.hook, call.revision)
         self.deadline.begin(self.limits.timeout)
-        context.enter(view)
+        context.enter(self._view)
         try:
-            reply = self._run_all(call, loaded, values, view)
+            reply = self._run_all(call, loaded, values)
             self.output.end()
         except BaseException as error:  # noqa: BLE001  # a fault of ours costs one message, not the interpreter
             reply = call.crashed(blame.own_fault(call.hook, name_of(error)))
@@ -120,7 +126,7 @@ class Runner:
             context.leave()
         return reply
 
-    def _run_all(self, call: Call, loaded: Loaded, values: list[Any], view: View) -> Frame:
+    def _run_all(self, call: Call, loaded: Loaded, values: list[Any]) -> Frame:
         changes: dict[str, Any] = {}
         for function in loaded.hooks.get(call.hook, ()):
             stopped, found = self._run_one(call, function, values)
@@ -129,7 +135,7 @@ class Runner:
             for place, value in found.items():
                 values[place] = value
                 changes[call.copier.fields[place].name] = value
-        writes = tuple(write_to_plain(write) for write in view.writes)
+        writes = tuple(map(write_to_plain, self._view.writes))
         return (PASSED, call.id, changes if call.phase == "pre" else {}, writes)
 
     def _run_one(
@@ -143,8 +149,8 @@ class Runner:
         # The only reference to this script's copy.
         model = call.copier.make(values)
         found: dict[int, Any] = {}
-        stopped = self._hook(call, function, model)
-        if stopped is None:
+        untouched, stopped = self._hook(call, function, model, values)
+        if not untouched and stopped is None:
             found, stopped = self._changes(call, function, model, values)
         # Whatever else could hold it has been let go of by now: the failure, its traceback, what the hook returned.
         count = getrefcount(model)
@@ -160,20 +166,24 @@ class Runner:
                 self.tell(kept, call.id)
         return stopped, found
 
-    def _hook(self, call: Call, function: Callable[..., object], model: Any) -> Frame | None:
+    def _hook(
+        self, call: Call, function: Callable[..., object], model: Any, values: list[Any]
+    ) -> tuple[bool, Frame | None]:
         """Call the hook.
 
         Returns:
-            None if it returned; else the reply. Nothing of the script's frames is held any more.
+            Whether it has certainly set nothing on its model; and None if it returned, else the reply. Nothing of the
+            script's frames is held any more.
         """
-        result, failure = self.deadline.run(function, model, *call.rest)
+        result, failure = self.deadline.run(_call_and_look, function, model, call.rest, call.copier, values)
         if self.deadline.fired:
-            return self._late(call, function)
+            return False, self._late(call, function)
         if failure is not None:
-            return self._blamed(call, function, self._judge, failure)
-        if type(result) in blame.NOT_RUN:
-            return self._blamed(call, function, self._not_run, result)
-        return None
+            return False, self._blamed(call, function, self._judge, failure)
+        returned, untouched = result
+        if returned is not None and type(returned) in blame.NOT_RUN:
+            return False, self._blamed(call, function, self._not_run, returned)
+        return untouched, None
 
     def _changes(
         self, call: Call, function: Callable[..., object], model: Any, values: list[Any]
@@ -212,8 +222,26 @@ class Runner:
     def _late(self, call: Call, function: Callable[..., object]) -> Frame:
         return call.crashed(blame.late(call.hook, function, self.deadline.where, call.texts))
 
+    def _fetch_now(self, kind: Subject, subject_id: str) -> tuple[Any, ...] | None:
+        return self.fetch(self._call_id, kind, subject_id)
+
     def _warn(self, text: str) -> None:
         self.output.line("warning", text)
+
+
+def _call_and_look(
+    function: Callable[..., object], model: Any, rest: tuple[Any, ...], copier: Copier, values: list[Any]
+) -> tuple[object, bool]:
+    """Call a hook, and take a first look at its model; both run under the deadline, which costs something to set.
+
+    Returns:
+        What it returned, and whether it has certainly set nothing.
+    """
+    try:
+        return function(model, *rest), copier.is_untouched(model, values)
+    finally:
+        # As in `Deadline.run`: the failure's traceback holds this frame, and who keeps that does not keep the model.
+        del function, model, rest
 
 
 def _keep_nothing(_model: Any) -> None:
