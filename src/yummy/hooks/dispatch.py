@@ -78,14 +78,11 @@ class Dispatch:
         return len(self._calls)
 
     def ask(self, call: HookCall, serving: Serving, done: Callable[[HookResult], None]) -> int | None:
-        """Have all scripts' hooks of one half run; see `Serving.ask`.
+        """Have all scripts' hooks of one half run that the revision has; see `Serving.ask`.
 
         Returns:
             The id of the call, if it waits now.
         """
-        if not serving.wants(call.phase, call.name):
-            done(Passed({}, ()))
-            return None
         if self.refusal is not None:
             done(self._crashed(call, serving, attrs.evolve(self.refusal, hook=call.hook)))
             return None
@@ -112,6 +109,8 @@ class Dispatch:
             HooksBusy: The queue is full; nothing runs.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
+        if not serving.wants(call.phase, call.name):
+            return Passed({}, ())
         results: list[HookResult] = []
         come = trio.Event()
 

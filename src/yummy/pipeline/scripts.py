@@ -168,9 +168,9 @@ class HookStage:
         if shown is not None and room is shown.room and user_id == shown.user_id and written == shown.written:
             return shown
         rooms = (room_snapshot(uow, room),) if room is not None and len(room.members) <= PREFETCH_MEMBERS_MAX else ()
-        senders = (user_id,) if work.session is None else {work.session.user_id: None, user_id: None}
-        users = [_shown_user(uow, name) for name in senders if name is not None]
-        self._shown = _Shown(room, user_id, written, rooms, tuple(user for user in users if user is not None))
+        sender_id = user_id if work.session is None else work.session.user_id
+        users = _shown_users(uow, (user_id,) if user_id == sender_id else (sender_id, user_id))
+        self._shown = _Shown(room, user_id, written, rooms, users)
         return self._shown
 
     async def _fetch(self, subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
@@ -206,6 +206,11 @@ class HookStage:
                 apply_write(self.work.uow, write, self.work.settings)
             except Refusal as refusal:
                 _log.warning("write_dropped", what=type(write).__name__, why=refusal.error)
+
+
+def _shown_users(uow: UnitOfWork, user_ids: tuple[str | None, ...]) -> tuple[UserSnapshot, ...]:
+    users = [_shown_user(uow, user_id) for user_id in user_ids if user_id is not None]
+    return tuple([user for user in users if user is not None])
 
 
 def _shown_user(uow: UnitOfWork, user_id: str) -> UserSnapshot | None:
