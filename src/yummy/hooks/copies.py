@@ -68,9 +68,7 @@ class Copier:
             for attribute in attrs.fields(model)
         )
         slots: list[Any] = [getattr(model, one.name) for one in fields]
-        settable = tuple(
-            (place, one) for place, one in enumerate(fields) if one.attribute.metadata.get(SETTABLE)
-        )
+        settable = tuple((place, one) for place, one in enumerate(fields) if one.attribute.metadata.get(SETTABLE))
         return cls(
             model,
             fields,
@@ -98,22 +96,6 @@ class Copier:
                 put(model, value)
         return model
 
-    def is_untouched(self, model: Model, given: list[Any]) -> bool:
-        """Whether all that a script could have set is certainly as it was; if not, `changes` says what is different.
-
-        Args:
-            model: The model, after the hook.
-            given: The values that it was made of.
-        """
-        try:
-            for place, kept in self._kept:
-                value, before = kept(model), given[place]
-                if value is not before and not is_alike(value, before):
-                    return False
-        except BaseException:  # noqa: BLE001  # objects of a script's own classes may raise anything; `changes` says what
-            return False
-        return True
-
     def changes(self, model: Model, given: list[Any], limits: HookLimits) -> dict[int, Any]:
         """What a script set on a model.
 
@@ -132,10 +114,23 @@ class Copier:
             UnfitFieldError: What a field holds now is not what it can hold.
         """
         found: dict[int, Any] = {}
+        if self._is_untouched(model, given):
+            return found
         for place, known in self.settable:
             for value in _change(model, known, given[place], limits):
                 found[place] = value
         return found
+
+    def _is_untouched(self, model: Model, given: list[Any]) -> bool:
+        """Whether all that a script could have set is certainly as it was, as after most hooks."""
+        try:
+            for place, kept in self._kept:
+                value, before = kept(model), given[place]
+                if value is not before and not is_alike(value, before):
+                    return False
+        except BaseException:  # noqa: BLE001  # objects of a script's own classes may raise anything; `changes` says what
+            return False
+        return True
 
 
 #: The copier of each hook name.

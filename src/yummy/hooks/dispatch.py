@@ -95,8 +95,7 @@ class Dispatch:
             self._send(self.peer, call_id, waiting)
         self._calls[call_id] = waiting
         self.counts.calls += 1
-        if len(self._calls) > self.counts.most_waiting:
-            self.counts.most_waiting = len(self._calls)
+        self.counts.most_waiting = max(self.counts.most_waiting, len(self._calls))
         return call_id
 
     async def call(self, call: HookCall, serving: Serving) -> HookResult:

@@ -82,7 +82,7 @@ LATE: Final = 27
 READ_BYTES: Final = 256 * 1024
 
 _LENGTH = struct.Struct("<I")
-#: The last one that does not look at each object for whether it was written before, which takes longer than to write it.
+#: The last that does not look for each object whether it was written before, which takes longer than to write it.
 _MARSHAL_VERSION = 2
 
 

@@ -135,7 +135,7 @@ class Runner:
             for place, value in found.items():
                 values[place] = value
                 changes[call.copier.fields[place].name] = value
-        writes = tuple(map(write_to_plain, self._view.writes))
+        writes = tuple(map(write_to_plain, self._view.writes)) if self._view.writes else ()
         return (PASSED, call.id, changes if call.phase == "pre" else {}, writes)
 
     def _run_one(
@@ -149,8 +149,8 @@ class Runner:
         # The only reference to this script's copy.
         model = call.copier.make(values)
         found: dict[int, Any] = {}
-        untouched, stopped = self._hook(call, function, model, values)
-        if not untouched and stopped is None:
+        stopped = self._hook(call, function, model)
+        if stopped is None:
             found, stopped = self._changes(call, function, model, values)
         # Whatever else could hold it has been let go of by now: the failure, its traceback, what the hook returned.
         count = getrefcount(model)
@@ -166,24 +166,20 @@ class Runner:
                 self.tell(kept, call.id)
         return stopped, found
 
-    def _hook(
-        self, call: Call, function: Callable[..., object], model: Any, values: list[Any]
-    ) -> tuple[bool, Frame | None]:
+    def _hook(self, call: Call, function: Callable[..., object], model: Any) -> Frame | None:
         """Call the hook.
 
         Returns:
-            Whether it has certainly set nothing on its model; and None if it returned, else the reply. Nothing of the
-            script's frames is held any more.
+            None if it returned; else the reply. Nothing of the script's frames is held any more.
         """
-        result, failure = self.deadline.run(_call_and_look, function, model, call.rest, call.copier, values)
+        result, failure = self.deadline.run(function, model, *call.rest)
         if self.deadline.fired:
-            return False, self._late(call, function)
+            return self._late(call, function)
         if failure is not None:
-            return False, self._blamed(call, function, self._judge, failure)
-        returned, untouched = result
-        if returned is not None and type(returned) in blame.NOT_RUN:
-            return False, self._blamed(call, function, self._not_run, returned)
-        return untouched, None
+            return self._blamed(call, function, self._judge, failure)
+        if result is not None and type(result) in blame.NOT_RUN:
+            return self._blamed(call, function, self._not_run, result)
+        return None
 
     def _changes(
         self, call: Call, function: Callable[..., object], model: Any, values: list[Any]
@@ -227,21 +223,6 @@ class Runner:
 
     def _warn(self, text: str) -> None:
         self.output.line("warning", text)
-
-
-def _call_and_look(
-    function: Callable[..., object], model: Any, rest: tuple[Any, ...], copier: Copier, values: list[Any]
-) -> tuple[object, bool]:
-    """Call a hook, and take a first look at its model; both run under the deadline, which costs something to set.
-
-    Returns:
-        What it returned, and whether it has certainly set nothing.
-    """
-    try:
-        return function(model, *rest), copier.is_untouched(model, values)
-    finally:
-        # As in `Deadline.run`: the failure's traceback holds this frame, and who keeps that does not keep the model.
-        del function, model, rest
 
 
 def _keep_nothing(_model: Any) -> None:
