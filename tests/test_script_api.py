@@ -93,6 +93,17 @@ def view(warned):
     context.leave()
 
 
+def test_a_call_sees_nothing_of_the_one_before():
+    entered = view_of(room_of({"u": 1}))
+    with running(entered):
+        room.set_room_meta("r", "k", 2)
+    entered.begin((packed(room_of({"u": 1})),), ())
+    with running(entered):
+        assert 1 == room.get_room_meta("r", "k")
+        assert user.get_user("u") is None
+    assert [] == entered.writes
+
+
 class TestReading:
     def test_a_room(self, view):
         assert room.Room(

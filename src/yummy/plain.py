@@ -158,22 +158,10 @@ def same(first: Any, second: Any) -> bool:
     if kind is not type(second):
         return False
     if kind is list:
-        return len(first) == len(second) and _all_same(first, second)
+        return len(first) == len(second) and all(map(same, first, second))
     if kind is dict:
-        return first.keys() == second.keys() and _all_same(first.values(), map(second.__getitem__, first))
+        return first.keys() == second.keys() and all(same(value, second[key]) for key, value in first.items())
     return bool(first == second)
-
-
-def _all_same(firsts: Iterable[Any], seconds: Iterable[Any]) -> bool:
-    """Whether what stands in two lists or maps is alike, in order; a value that holds no others costs no call."""
-    for first, second in zip(firsts, seconds, strict=True):
-        kind = type(first)
-        if kind is list or kind is dict:
-            if not same(first, second):
-                return False
-        elif kind is not type(second) or not first == second:  # noqa: SIM201  # as the types of plain data define it
-            return False
-    return True
 
 
 def encoded_size(value: object) -> int:

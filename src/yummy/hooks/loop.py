@@ -122,13 +122,9 @@ class Loop:
         while True:
             frame = channel.next_of_arrived() or channel.next(watch.wait(time.monotonic()))
             if frame is not None:
-                if frame[0] == CALL:  # nearly all of them
-                    self._call(frame)
-                    watch.ran()
-                elif frame[0] == BYE:
+                if frame[0] == BYE:
                     break
-                else:
-                    self._serve(frame)
+                self._serve(frame)
             if watch.is_due(time.monotonic()):
                 self._copy_state()
         self._run_round(self._loader.unload())
@@ -148,14 +144,17 @@ class Loop:
             self._channel.send((LATE, path[-1].to_plain() if path else None))
 
     def _serve(self, frame: Frame) -> None:
-        match frame[0]:
-            case kind if kind == LOAD:
-                self._load(frame)
-                self._watch.ran()
-            case kind if kind == RETIRE:
-                self._served.pop(frame[1], None)
-            case _:
-                pass  # the answer to a fetch that was given up
+        kind = frame[0]
+        if kind == CALL:
+            self._call(frame)
+        elif kind == LOAD:
+            self._load(frame)
+        elif kind == RETIRE:
+            self._served.pop(frame[1], None)
+            return
+        else:
+            return  # the answer to a fetch that was given up
+        self._watch.ran()
 
     def _call(self, frame: Frame) -> None:
         _, call_id, phase, name, values, success, rooms, users, revision = frame
