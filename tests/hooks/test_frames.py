@@ -59,8 +59,19 @@ def test_a_large_frame_comes_in_pieces_and_with_others_behind_it():
 
 @given(items, items)
 def test_what_is_alike_has_the_same_types_and_values(first, second):
-    assert frames.is_alike(first, frames.plain_copy(first))
     assert not frames.is_alike(first, second) or same(first, second)
+
+
+def test_a_copy_is_alike():
+    message = {"cell": 4, "ts": bytes(8), "moves": [1.5, None, True, "x", "a longer text", {}]}
+    assert frames.is_alike(frames.plain_copy(message), frames.plain_copy(message))
+
+
+def test_what_holds_one_thing_in_endless_places_is_told_from_others_at_once():
+    value = []
+    for _ in range(100):
+        value = [value, value]
+    assert not frames.is_alike(value, [[], []])
 
 
 @pytest.mark.parametrize(("first", "second"), [(1, True), (0.0, 0), ([1], (1,)), ({"a": 1}, {"a": 1.0})])

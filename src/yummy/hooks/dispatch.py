@@ -109,6 +109,7 @@ class Dispatch:
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         if not serving.wants(call.phase, call.name):
+            await trio.lowlevel.cancel_shielded_checkpoint()
             return Passed({}, ())
         results: list[HookResult] = []
         come = trio.Event()

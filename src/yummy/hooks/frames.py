@@ -84,6 +84,8 @@ READ_BYTES: Final = 256 * 1024
 _LENGTH = struct.Struct("<I")
 #: The last that does not look for each object whether it was written before, which takes longer than to write it.
 _MARSHAL_VERSION = 2
+#: One that does: it writes an object once that stands in many places, and ends where an object holds itself.
+_SHARING_VERSION = 4
 
 
 def encode(frame: Frame) -> bytes:
@@ -139,12 +141,17 @@ def plain_copy(value: Any) -> Any:
 def is_alike(value: Any, plain: Any) -> bool:
     """Whether something is certainly plain data like this, in type, value and order; also faster than to walk it.
 
-    An object that lets others read its memory, such as a `memoryview`, passes as the bytes that it shows.
+    It says no as well where an object stands in more places than its like does. An object that lets others read its
+    memory, such as a `memoryview`, passes as the bytes that it shows.
+
+    Args:
+        value: Anything that a script has made.
+        plain: Plain data.
 
     Raises:
-        ValueError: It is no plain data.
+        ValueError: The value is no plain data.
     """
-    return marshal.dumps(value, _MARSHAL_VERSION) == marshal.dumps(plain, _MARSHAL_VERSION)
+    return marshal.dumps(value, _SHARING_VERSION) == marshal.dumps(plain, _SHARING_VERSION)
 
 
 def _fields_of(kind: type[attrs.AttrsInstance]) -> Callable[[Any], tuple[Any, ...]]:
