@@ -30,7 +30,7 @@ from yummy.hooks.calls import (
     SetUserMeta,
     UserSnapshot,
 )
-from yummy.hooks.frames import room_fields, user_fields
+from yummy.hooks.frames import packed, room_fields
 from yummy.hooks.opening import open_hooks
 from yummy.hooks.view import View
 
@@ -46,7 +46,7 @@ def room_of(ranks):
 def view_of(snapshot, limits=None, warn=lambda _text: None):
     """A view that has a room and user u, and nothing else."""
     made = View(limits or HookLimits(), lambda _kind, _id: None, warn)
-    made.carry((room_fields(snapshot),), (user_fields(UserSnapshot("u", None, 1, online=True)),))
+    made.begin((packed(snapshot),), (packed(UserSnapshot("u", None, 1, online=True)),))
     return made
 
 
@@ -87,10 +87,21 @@ def view(warned):
         return room_fields(other) if (kind, subject_id) == ("room", "r2") else None
 
     entered = View(HookLimits(max_room_meta=4, max_user_meta=2), fetch, warned.append)
-    entered.carry((room_fields(hall),), (user_fields(ada),))
+    entered.begin((packed(hall),), (packed(ada),))
     context.enter(entered)
     yield entered
     context.leave()
+
+
+def test_a_call_sees_nothing_of_the_one_before():
+    entered = view_of(room_of({"u": 1}))
+    with running(entered):
+        room.set_room_meta("r", "k", 2)
+    entered.begin((packed(room_of({"u": 1})),), ())
+    with running(entered):
+        assert 1 == room.get_room_meta("r", "k")
+        assert user.get_user("u") is None
+    assert [] == entered.writes
 
 
 class TestReading:
@@ -335,7 +346,7 @@ class TestWriting:
 
     def test_what_one_call_asks_is_bounded(self, warned):
         entered = View(HookLimits(host_calls=2), lambda _kind, _id: None, warned.append)
-        entered.carry((room_fields(RoomSnapshot("r1", None, None, 0, join_request=False, max_user=0)),), ())
+        entered.begin((packed(RoomSnapshot("r1", None, None, 0, join_request=False, max_user=0)),), ())
         with running(entered):
             assert room.message_to_room("r1", 1)
             assert room.message_to_room("r1", 1)

@@ -1,5 +1,6 @@
 """What scripts read of rooms and users, and what becomes of what they ask for."""
 
+import attrs
 import pytest
 
 from yummy.core.scripting import apply_write, room_snapshot, scripted_keys, user_snapshot
@@ -40,6 +41,51 @@ def test_a_script_sees_all_of_a_room_and_of_a_user(work):
 
     assert ({"board": ([1], 5)}, (("ada", "Ada", 3), ("bob", "Bob", 1))) == (room.metas, room.members)
     assert ({"k": (1, 6)}, "Ada", True) == (user.metas, user.name, user.online)
+
+
+def test_what_has_not_changed_is_shown_as_it_was_made_for_the_last_message(work, scene):
+    room, user = seen_room(work), seen_user(work, "ada")
+
+    assert seen_room(scene.begin("bob")) is room
+    assert seen_user(scene.begin("bob"), "ada") is user
+
+
+def test_a_change_of_a_room_or_of_a_member_s_account_is_seen(work, scene):
+    seen_room(work), seen_user(work, "ada")
+
+    scene.world.put_account(attrs.evolve(scene.world.accounts["ada"], name="Countess"))
+    assert (("ada", "Countess", 3), ("bob", "Bob", 1)) == seen_room(work).members
+    assert "Countess" == seen_user(work, "ada").name
+    scene.world.put_room("room", attrs.evolve(scene.world.rooms["room"], name="Hall"))
+    assert "Hall" == seen_room(work).name
+
+
+def test_what_one_message_has_written_is_not_shown_to_another(work, scene):
+    seen_room(work), seen_user(work, "bob")
+    write(work, calls.RemoveRoomMetas("room"), calls.RemoveUserMetas("bob"))
+    assert ({}, {}) == (seen_room(work).metas, seen_user(work, "bob").metas)
+
+    other = scene.begin("bob")
+    assert ({"board": ([1], 5)}, {"k": (1, 6)}) == (seen_room(other).metas, seen_user(other, "bob").metas)
+
+
+def test_who_goes_offline_is_shown_as_each_message_has_loaded_them(work, scene):
+    bob = scene.world.accounts["bob"]
+    assert seen_user(work, "bob").online
+    scene.world.put_session("s-bob", None)
+
+    assert (("ada", "Ada", 3), ("bob", None, 1)) == seen_room(work).members
+    work.uow.load([attrs.evolve(bob, name="Bobby")])
+    assert (("ada", "Ada", 3), ("bob", "Bobby", 1)) == seen_room(work).members
+    assert (False, "Bobby") == (seen_user(work, "bob").online, seen_user(work, "bob").name)
+    assert (("ada", "Ada", 3), ("bob", None, 1)) == seen_room(scene.begin("ada")).members
+
+
+def test_what_was_shown_is_forgotten_with_the_room_and_the_user(work, scene):
+    seen_room(work), seen_user(work, "ada")
+    scene.world.put_room("room", None)
+    scene.world.put_session("s-ada", None)
+    assert ({}, {}) == (scene.world.shown_rooms, scene.world.shown_users)
 
 
 def test_a_script_reads_its_own_writes_at_any_level(work):

@@ -74,6 +74,15 @@ def test_what_was_spoilt_in_place_is_named(change, field, problem):
     assert field == caught.value.field
 
 
+def test_who_gave_the_model_another_class_has_set_what_stands_in_it():
+    copier = COPIERS["play"]
+    given_values = [None, None, None, "r", {"a": 1}]
+    made = copier.make(given_values)
+    made.message = {"a": 2}
+    made.__class__ = type("Sly", (model.Play,), {"__slots__": ()})
+    assert {4: {"a": 2}} == copier.changes(made, given_values, HookLimits())
+
+
 def test_tuples_in_place_of_lists_are_no_change():
     copier = COPIERS["play"]
     made = copier.make([None, None, None, "r", {"a": [1]}])

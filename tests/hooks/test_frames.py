@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from yummy.constants import RoomAccessType
 from yummy.hooks import frames
 from yummy.hooks.calls import WRITES, RoomSnapshot, UserSnapshot
+from yummy.plain import same
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
 items = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
@@ -37,6 +38,45 @@ def test_snapshots_are_their_fields():
     assert room == RoomSnapshot(*frames.snapshot_fields(room))
     assert user == UserSnapshot(*frames.snapshot_fields(user))
     assert () == frames.snapshot_fields(None)
+
+
+@pytest.mark.parametrize("level", [1, RoomAccessType.PRIVATE], ids=["number", "member"])
+def test_snapshots_travel_as_bytes_that_are_made_once(level):
+    room = RoomSnapshot("r", None, None, level, join_request=False, max_user=0, metas={"k": ([1], level)})
+    data = frames.packed(room)
+    assert frames.packed(room) is data
+    assert RoomSnapshot(*frames.unpacked(data)) == attrs.evolve(room, access_type=1, metas={"k": ([1], 1)})
+    assert attrs.evolve(room, name="Hall").packed is None
+
+
+def test_a_large_frame_comes_in_pieces_and_with_others_behind_it():
+    large, small = (1, b"x" * 100_000), (2,)
+    stream = frames.encode(large) + frames.encode(small)
+    buffer = frames.FrameBuffer()
+    assert [] == [frame for start in range(0, 90_000, 1000) for frame in buffer.feed(stream[start : start + 1000])]
+    assert [large, small] == list(buffer.feed(stream[90_000:]))
+
+
+@given(items, items)
+def test_what_is_alike_has_the_same_types_and_values(first, second):
+    assert not frames.is_alike(first, second) or same(first, second)
+
+
+def test_a_copy_is_alike():
+    message = {"cell": 4, "ts": bytes(8), "moves": [1.5, None, True, "x", "a longer text", {}]}
+    assert frames.is_alike(frames.plain_copy(message), frames.plain_copy(message))
+
+
+def test_what_holds_one_thing_in_endless_places_is_told_from_others_at_once():
+    value = []
+    for _ in range(100):
+        value = [value, value]
+    assert not frames.is_alike(value, [[], []])
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, True), (0.0, 0), ([1], (1,)), ({"a": 1}, {"a": 1.0})])
+def test_what_is_equal_need_not_be_alike(first, second):
+    assert not frames.is_alike(first, second)
 
 
 def test_enumerations_can_be_made_sendable():

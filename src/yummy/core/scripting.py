@@ -27,7 +27,22 @@ PREFETCH_MEMBERS_MAX = 64
 
 
 def room_snapshot(uow: UnitOfWork, room: Room) -> RoomSnapshot:
-    """What a script can read of a room."""
+    """What a script can read of a room. It is made once, until the room or one of its members' accounts changes."""
+    world = uow.world
+    if uow.written or world.rooms.get(room.id) is not room:
+        return _room_snapshot(uow, room)
+    accounts = tuple(map(world.accounts.get, room.members))
+    shown = world.shown_rooms.get(room.id)
+    if shown is not None and shown[0] is room and shown[1] == accounts:
+        return shown[2]
+    snapshot = _room_snapshot(uow, room)
+    known = tuple(account for account in accounts if account is not None)
+    if len(known) == len(accounts):  # else the accounts of some were loaded for this message
+        world.shown_rooms[room.id] = (room, known, snapshot)
+    return snapshot
+
+
+def _room_snapshot(uow: UnitOfWork, room: Room) -> RoomSnapshot:
     return RoomSnapshot(
         room_id=room.id,
         name=room.name,
@@ -43,7 +58,19 @@ def room_snapshot(uow: UnitOfWork, room: Room) -> RoomSnapshot:
 
 
 def user_snapshot(uow: UnitOfWork, account: Account) -> UserSnapshot:
-    """What a script can read of a user."""
+    """What a script can read of a user. It is made once, until the account changes or the user goes offline."""
+    world = uow.world
+    if uow.written or world.accounts.get(account.id) is not account:
+        return _user_snapshot(uow, account)
+    shown = world.shown_users.get(account.id)
+    if shown is not None and shown[0] is account:
+        return shown[1]
+    snapshot = _user_snapshot(uow, account)
+    world.shown_users[account.id] = (account, snapshot)
+    return snapshot
+
+
+def _user_snapshot(uow: UnitOfWork, account: Account) -> UserSnapshot:
     return UserSnapshot(
         user_id=account.id,
         name=account.name,

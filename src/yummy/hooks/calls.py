@@ -7,7 +7,7 @@ interpreter to import.
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, override
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from yummy.hooks.report import Trouble, format_report
 from yummy.model import Model
@@ -17,6 +17,8 @@ type Subject = Literal["room", "user"]
 #: A metadata value and the level that it is kept at.
 type Meta = tuple[Any, int]
 type Fetch = Callable[[Subject, str], Awaitable["RoomSnapshot | UserSnapshot | None"]]
+
+_set = object.__setattr__
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -30,6 +32,7 @@ class RoomSnapshot:
         metas: Each key's value and level.
         members: Each member's user id, name and rank, longest-standing first.
         banned: The ids of banned users.
+        packed: All of it as bytes, once `frames.packed` has made them.
     """
 
     room_id: str
@@ -42,6 +45,11 @@ class RoomSnapshot:
     metas: dict[str, Meta] = field(factory=dict)
     members: tuple[tuple[str, str | None, int], ...] = ()
     banned: tuple[str, ...] = ()
+    packed: bytes | None = field(default=None, init=False, eq=False, repr=False)
+
+    def keep_packed(self, data: bytes) -> None:
+        """Remember what `frames.packed` made of this."""
+        _set(self, "packed", data)
 
 
 @frozen
@@ -52,6 +60,7 @@ class UserSnapshot:
         metas: Each key's value and level.
         insert_date: When the account was made, in Unix seconds.
         last_login_date: When the user last logged in, in Unix seconds.
+        packed: All of it as bytes, once `frames.packed` has made them.
     """
 
     user_id: str
@@ -64,13 +73,18 @@ class UserSnapshot:
     metas: dict[str, Meta] = field(factory=dict)
     insert_date: int = 0
     last_login_date: int | None = None
+    packed: bytes | None = field(default=None, init=False, eq=False, repr=False)
+
+    def keep_packed(self, data: bytes) -> None:
+        """Remember what `frames.packed` made of this."""
+        _set(self, "packed", data)
 
 
 async def fetch_nothing(_subject: Subject, _subject_id: str) -> None:
     """The ``fetch`` of a call that has nothing beyond what it carries."""
 
 
-@frozen
+@define(eq=False)
 class HookCall:
     """One half of a message's hooks: all scripts' ``pre_NAME``, or all ``post_NAME``.
 

@@ -44,6 +44,10 @@ class Channel:
     def __attrs_post_init__(self) -> None:
         self._readable.register(self._socket, select.POLLIN)
 
+    def next_of_arrived(self) -> Frame | None:
+        """The next frame of those that were read already; None if there is none."""
+        return self._arrived.popleft() if self._arrived else None
+
     def next(self, patience: float | None = None) -> Frame | None:
         """The next frame.
 

@@ -4,6 +4,7 @@ Owns the way from the fields of a message to a fresh model and back to the field
 two forms included: a client may send ``{"access": level, "value": value}`` where a script sees the value.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -11,12 +12,13 @@ from attrs import frozen
 
 from yummy.fields import MUTABLE, SETTABLE
 from yummy.hooks.calls import HookLimits
-from yummy.hooks.frames import plain_copy
+from yummy.hooks.frames import is_alike, plain_copy
 from yummy.hooks.traces import name_of
 from yummy.model import HOOK_MODELS, Model
 from yummy.plain import check_plain, encoded_size, same, to_plain
 
-_set = object.__setattr__
+#: The types of plain data that can be changed in place.
+_CONTAINERS = (dict, list)
 _METAS = "metas"
 _MESSAGE = "message"
 
@@ -52,6 +54,11 @@ class Copier:
     model: type[Model]
     fields: tuple[_Field, ...]
     settable: tuple[tuple[int, _Field], ...]
+    # What puts each field into a fresh model, in order, and those that can be changed in place; and what reads the
+    # settable ones as they are kept, whatever a script made of the model's class.
+    _put: tuple[Callable[[Model, Any], None], ...]
+    _mutable: tuple[tuple[int, Callable[[Model, Any], None]], ...]
+    _kept: tuple[tuple[int, Callable[[Model], Any]], ...]
 
     @classmethod
     def of(cls, model: type[Model]) -> "Copier":
@@ -60,8 +67,16 @@ class Copier:
             _Field(attribute.name, attribute, bool(attribute.metadata.get(MUTABLE)))
             for attribute in attrs.fields(model)
         )
-        places = enumerate(fields)
-        return cls(model, fields, tuple(one for one in places if one[1].attribute.metadata.get(SETTABLE)))
+        slots: list[Any] = [getattr(model, one.name) for one in fields]
+        settable = tuple((place, one) for place, one in enumerate(fields) if one.attribute.metadata.get(SETTABLE))
+        return cls(
+            model,
+            fields,
+            settable,
+            tuple(slot.__set__ for slot in slots),
+            tuple((place, slots[place].__set__) for place, one in enumerate(fields) if one.mutable),
+            tuple((place, slots[place].__get__) for place, _ in settable),
+        )
 
     def make(self, values: list[Any]) -> Model:
         """A fresh model, independent of the values given.
@@ -71,13 +86,14 @@ class Copier:
         """
         # Not by the class's own __init__: its checks were made when the message was decoded.
         model = self.model.__new__(self.model)
-        for known, given in zip(self.fields, values, strict=True):
-            value = given
-            if known.mutable and given is not None:
-                value = plain_copy(given)
-                if known.name == _METAS:
+        for put, given in zip(self._put, values, strict=True):
+            put(model, given)
+        for place, put in self._mutable:
+            if type(values[place]) in _CONTAINERS:
+                value = plain_copy(values[place])
+                if self.fields[place].name == _METAS:
                     value = {key: _inner(meta) for key, meta in value.items()}
-            _set(model, known.name, value)
+                put(model, value)
         return model
 
     def changes(self, model: Model, given: list[Any], limits: HookLimits) -> dict[int, Any]:
@@ -98,10 +114,23 @@ class Copier:
             UnfitFieldError: What a field holds now is not what it can hold.
         """
         found: dict[int, Any] = {}
+        if self._is_untouched(model, given):
+            return found
         for place, known in self.settable:
             for value in _change(model, known, given[place], limits):
                 found[place] = value
         return found
+
+    def _is_untouched(self, model: Model, given: list[Any]) -> bool:
+        """Whether all that a script could have set is certainly as it was, as after most hooks."""
+        try:
+            for place, kept in self._kept:
+                value, before = kept(model), given[place]
+                if value is not before and not is_alike(value, before):
+                    return False
+        except BaseException:  # noqa: BLE001  # objects of a script's own classes may raise anything; `changes` says what
+            return False
+        return True
 
 
 #: The copier of each hook name.

@@ -78,14 +78,11 @@ class Dispatch:
         return len(self._calls)
 
     def ask(self, call: HookCall, serving: Serving, done: Callable[[HookResult], None]) -> int | None:
-        """Have all scripts' hooks of one half run; see `Serving.ask`.
+        """Have all scripts' hooks of one half run that the revision has; see `Serving.ask`.
 
         Returns:
             The id of the call, if it waits now.
         """
-        if not serving.wants(call.phase, call.name):
-            done(Passed({}, ()))
-            return None
         if self.refusal is not None:
             done(self._crashed(call, serving, attrs.evolve(self.refusal, hook=call.hook)))
             return None
@@ -111,6 +108,9 @@ class Dispatch:
             HooksBusy: The queue is full; nothing runs.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
+        if not serving.wants(call.phase, call.name):
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            return Passed({}, ())
         results: list[HookResult] = []
         come = trio.Event()
 
@@ -167,10 +167,12 @@ class Dispatch:
 
     def take(self, frame: Frame) -> None:
         """A frame from the interpreter that serves."""
+        if frame[0] == frames.PASSED:  # nearly all of them
+            _, call_id, changes, writes = frame
+            self.counts.passed += 1
+            self._resolve(call_id, Passed(changes, tuple(map(frames.write_from_plain, writes)) if writes else ()))
+            return
         match frame:
-            case (frames.PASSED, call_id, changes, writes):
-                self.counts.passed += 1
-                self._resolve(call_id, Passed(changes, tuple(map(frames.write_from_plain, writes))))
             case (frames.FAILED, call_id, message, code):
                 self.counts.failed += 1
                 self._resolve(call_id, Failed(message, code))
@@ -200,8 +202,8 @@ class Dispatch:
     def _send(self, peer: Peer, call_id: int, waiting: _Waiting) -> None:
         call = waiting.call
         values = _model_fields[call.name](call.model)
-        rooms = tuple(map(frames.room_fields, call.rooms))
-        users = tuple(map(frames.user_fields, call.users))
+        rooms = tuple([room.packed or frames.packed(room) for room in call.rooms])
+        users = tuple([user.packed or frames.packed(user) for user in call.users])
         number = waiting.serving.revision.number
         frame = (frames.CALL, call_id, call.phase, call.name, values, call.success, rooms, users, number)
         try:

@@ -11,7 +11,8 @@ kind      then
 ========  ===========================================================================================
 HELLO     bounds (the fields of `HookLimits`, as a map), state (what a `STATE` frame brought, or none)
 LOAD      revision number, folder, ((path below the folder, source bytes), ...)
-CALL      call id, phase, hook name, (model fields, ...), success, (room, ...), (user, ...), revision number
+CALL      call id, phase, hook name, (model fields, ...), success, (room as bytes, ...), (user as bytes, ...),
+          revision number
 RETIRE    revision number that nothing asks for any more
 FETCHED   fetch id, (room or user,) or () where there is none, error text or None
 BYE       nothing: end in good order, with ``on_unload``; who only finds the socket closed runs nothing more
@@ -36,14 +37,15 @@ REPORT     call id or 0, trouble beside the one that is a call's reply, revision
 STATE      what ``yummy.state`` holds, for the next HELLO; the host never looks inside
 =========  ==========================================================================================
 
-A *room* or *user* is the tuple of its snapshot's fields, a *write* its place in `calls.WRITES` and its fields, a
-*trouble*, a *place* and a *notice* what `report` makes of them. Replies to calls come in the order of the calls. An
-answer to an unknown fetch, as to one that was given up, is dropped.
+A *room* or *user* is the tuple of its snapshot's fields; *as bytes*, that tuple `marshal`led by itself, which the host
+does once for as long as the room or user is as it was, and which is read only if a script looks at it. A *write* is
+its place in `calls.WRITES` and its fields, a *trouble*, a *place* and a *notice* what `report` makes of them. Replies
+to calls come in the order of the calls. An answer to an unknown fetch, as to one that was given up, is dropped.
 """
 
 import marshal
 import struct
-from collections.abc import Buffer, Callable, Iterator
+from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Any, Final
 
@@ -80,7 +82,10 @@ LATE: Final = 27
 READ_BYTES: Final = 256 * 1024
 
 _LENGTH = struct.Struct("<I")
-_MARSHAL_VERSION = 4
+#: The last that does not look for each object whether it was written before, which takes longer than to write it.
+_MARSHAL_VERSION = 2
+#: One that does: it writes an object once that stands in many places, and ends where an object holds itself.
+_SHARING_VERSION = 4
 
 
 def encode(frame: Frame) -> bytes:
@@ -97,24 +102,35 @@ def encode(frame: Frame) -> bytes:
 class FrameBuffer:
     """Collects the bytes that were read and gives the whole frames among them."""
 
-    _data: bytearray = attrs.field(factory=bytearray)
+    _parts: list[bytes] = attrs.field(factory=list)
+    _size: int = 0
+    # Bytes without which the first frame is not whole.
+    _needed: int = _LENGTH.size
 
-    def feed(self, data: Buffer) -> Iterator[Frame]:
+    def feed(self, data: bytes) -> Iterator[Frame]:
         """Add bytes; give each frame that is complete by now. To be used up before the next call."""
-        self._data += data
-        position = 0
-        size = len(self._data)
-        with memoryview(self._data) as view:
-            while size - position >= _LENGTH.size:
-                start = position + _LENGTH.size
-                (length,) = _LENGTH.unpack_from(view, position)
-                if size - start < length:
-                    break
-                position = start + length
-                with view[start:position] as part:
-                    frame: Frame = marshal.loads(part)  # noqa: S302  # written by this very program, see above
-                yield frame
-        del self._data[:position]
+        self._size += len(data)
+        if self._parts or self._size < self._needed:
+            # Joined once a frame is whole, not each time that a piece of a large one comes.
+            self._parts.append(data)
+            if self._size < self._needed:
+                return
+            data = b"".join(self._parts)
+            self._parts.clear()
+        start, size = 0, len(data)
+        while True:
+            end = start + _LENGTH.size
+            if end <= size:
+                end += _LENGTH.unpack_from(data, start)[0]
+            if end > size:
+                break
+            frame: Frame = marshal.loads(data[start + _LENGTH.size : end])  # noqa: S302  # see above
+            yield frame
+            start = end
+        self._needed = end - start
+        self._size = size - start
+        if start < size:
+            self._parts.append(data[start:])
 
 
 def plain_copy(value: Any) -> Any:
@@ -122,8 +138,24 @@ def plain_copy(value: Any) -> Any:
     return marshal.loads(marshal.dumps(value, _MARSHAL_VERSION))  # noqa: S302  # of what was dumped just now
 
 
+def is_alike(value: Any, plain: Any) -> bool:
+    """Whether something is certainly plain data like this, in type, value and order; also faster than to walk it.
+
+    It says no as well where an object stands in more places than its like does. An object that lets others read its
+    memory, such as a `memoryview`, passes as the bytes that it shows.
+
+    Args:
+        value: Anything that a script has made.
+        plain: Plain data.
+
+    Raises:
+        ValueError: The value is no plain data.
+    """
+    return marshal.dumps(value, _SHARING_VERSION) == marshal.dumps(plain, _SHARING_VERSION)
+
+
 def _fields_of(kind: type[attrs.AttrsInstance]) -> Callable[[Any], tuple[Any, ...]]:
-    names = [field.name for field in attrs.fields(kind)]
+    names = [field.name for field in attrs.fields(kind) if field.init]
     if len(names) > 1:
         return attrgetter(*names)
     get = attrgetter(*names)
@@ -144,6 +176,29 @@ def snapshot_fields(snapshot: RoomSnapshot | UserSnapshot | None) -> tuple[Any, 
             return room_fields(snapshot)
         case UserSnapshot():
             return user_fields(snapshot)
+
+
+def packed(snapshot: RoomSnapshot | UserSnapshot) -> bytes:
+    """A room or user as bytes; made once for each snapshot.
+
+    Raises:
+        TypeError: Something in it is no plain data.
+    """
+    data = snapshot.packed
+    if data is None:
+        fields = snapshot_fields(snapshot)
+        try:
+            data = marshal.dumps(fields, _MARSHAL_VERSION)
+        except ValueError:
+            data = marshal.dumps(sendable(fields), _MARSHAL_VERSION)
+        snapshot.keep_packed(data)
+    return data
+
+
+def unpacked(data: bytes) -> tuple[Any, ...]:
+    """The fields of a snapshot that `packed` made bytes of."""
+    fields: tuple[Any, ...] = marshal.loads(data)  # noqa: S302  # written by this very program, see above
+    return fields
 
 
 def sendable(value: Any) -> Any:

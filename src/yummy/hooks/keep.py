@@ -119,6 +119,10 @@ class StateWatch:
         """Seconds until the next copy should be made, or None when there is nothing to copy."""
         return max(self._due - now, 0.0) if self._stale else None
 
+    def is_due(self, now: float) -> bool:
+        """Whether `take` would look at what has changed."""
+        return self._stale and now >= self._due
+
     def take(self, state: State, limit: int, now: float) -> StateCopy | None:
         """The copy that is due, or None if it is not, or nothing has changed.
 
@@ -127,7 +131,7 @@ class StateWatch:
             limit: Bytes that the copy may have.
             now: Seconds on the clock that `wait` is asked with.
         """
-        if not self._stale or now < self._due:
+        if not self.is_due(now):
             return None
         self._stale = False
         self._due = now + self.pause

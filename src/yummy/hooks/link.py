@@ -41,7 +41,8 @@ class Link:
             data = data[self._send_now(data) :]
         if data:
             self._outgoing.append(data)
-            self._writer.unpark()
+            if len(self._outgoing) == 1:  # else it was woken already
+                self._writer.unpark()
 
     async def write(self) -> None:
         """Send what is queued, until closed or cancelled; a frame may then have been sent in part."""

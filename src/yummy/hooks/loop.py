@@ -118,13 +118,15 @@ class Loop:
             self._deadline.close()
 
     def _serve_all(self) -> None:
+        channel, watch = self._channel, self._watch
         while True:
-            frame = self._channel.next(self._watch.wait(time.monotonic()))
+            frame = channel.next_of_arrived() or channel.next(watch.wait(time.monotonic()))
             if frame is not None:
                 if frame[0] == BYE:
                     break
                 self._serve(frame)
-            self._copy_state()
+            if watch.is_due(time.monotonic()):
+                self._copy_state()
         self._run_round(self._loader.unload())
         self._watch.hurry()
         self._copy_state()
@@ -142,16 +144,16 @@ class Loop:
             self._channel.send((LATE, path[-1].to_plain() if path else None))
 
     def _serve(self, frame: Frame) -> None:
-        match frame[0]:
-            case kind if kind == CALL:
-                self._call(frame)
-            case kind if kind == LOAD:
-                self._load(frame)
-            case kind if kind == RETIRE:
-                self._served.pop(frame[1], None)
-                return
-            case _:
-                return  # the answer to a fetch that was given up
+        kind = frame[0]
+        if kind == CALL:
+            self._call(frame)
+        elif kind == LOAD:
+            self._load(frame)
+        elif kind == RETIRE:
+            self._served.pop(frame[1], None)
+            return
+        else:
+            return  # the answer to a fetch that was given up
         self._watch.ran()
 
     def _call(self, frame: Frame) -> None:
@@ -161,6 +163,8 @@ class Loop:
         loaded = self._served.get(revision)
         if loaded is None:
             reply = call.crashed(blame.gone(call.hook, revision))
+        elif loaded is self._loader.loaded:
+            reply = self._runner.run(call, loaded, list(values), rooms, users)
         else:
             # A message that began before the last load ends with what it began with.
             self._loader.enter(loaded)
@@ -170,7 +174,7 @@ class Loop:
             self._channel.reply(reply)
         except ValueError as error:
             self._channel.reply(call.crashed(blame.own_fault(call.hook, str(error))))
-        if not self._deadline.left:
+        if self._deadline.has_passed:
             # The host may have given this interpreter up: then the calls that wait here run in another one already.
             self._channel.flush()
 

@@ -54,7 +54,8 @@ class Output:
     def end(self) -> None:
         """The call has ended: what it printed without a line end is sent, and what was too much is told."""
         for stream in self._streams:
-            stream.finish()
+            if stream.begun:
+                stream.finish()
         while self._foreign:
             self._send(self._foreign.popleft())
         if self._lines > self.max_lines:
@@ -116,13 +117,17 @@ class Output:
 
 
 class ScriptStream(io.TextIOBase):
-    """A standard stream of the hook interpreter: each line that is written to it goes to the log."""
+    """A standard stream of the hook interpreter: each line that is written to it goes to the log.
+
+    Attributes:
+        begun: What was written of a line that has not ended.
+    """
 
     def __init__(self, output: Output, level: str) -> None:
         super().__init__()
         self._output = output
         self._level = level
-        self._begun = ""
+        self.begun = ""
         self._dropped = 0
 
     @override
@@ -134,20 +139,20 @@ class ScriptStream(io.TextIOBase):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         # As the plain text that it is, whatever methods a script's own class of texts has.
-        *lines, self._begun = (self._begun + str.__str__(text)).split("\n")
+        *lines, self.begun = (self.begun + str.__str__(text)).split("\n")
         for line in lines:
             self._end(line)
         # A line without end shall not grow without bound.
         limit = self._output.line_bytes
-        if len(self._begun) > limit:
-            self._dropped += len(_encoded(self._begun[limit:]))
-            self._begun = self._begun[:limit]
+        if len(self.begun) > limit:
+            self._dropped += len(_encoded(self.begun[limit:]))
+            self.begun = self.begun[:limit]
         return len(text)
 
     def finish(self) -> None:
         """Send what was written without a line end."""
-        if self._begun:
-            begun, self._begun = self._begun, ""
+        if self.begun:
+            begun, self.begun = self.begun, ""
             self._end(begun)
 
     def _end(self, line: str) -> None:

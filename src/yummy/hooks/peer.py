@@ -161,8 +161,12 @@ class Peer:
         Raises:
             ValueError: Something in it is no plain data; nothing was sent.
         """
-        self._link.send(frame, soon=bool(self._line))
-        self._queue(call_id)
+        line = self._line
+        self._link.send(frame, soon=bool(line))
+        if line:
+            line.append(call_id)
+        else:
+            self._queue(call_id)
 
     async def load(self, number: int, sources: Sources) -> LoadedScripts:
         """Have scripts loaded, and serve.

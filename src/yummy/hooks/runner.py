@@ -86,6 +86,12 @@ class Runner:
     guard: Guard
     fetch: Fetch
     tell: Callable[[Trouble, int], None]
+    # One for all calls, since they come one after another; most look at nothing.
+    _view: View = field(init=False)
+    _call_id: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self._view = View(self.limits, self._fetch_now, self._warn)
 
     def calibrate(self) -> None:
         """Let the guard see what a hook leaves that keeps nothing, on the way that each call takes."""
@@ -100,19 +106,19 @@ class Runner:
             call: Which one.
             loaded: The scripts of its revision.
             values: The model's fields.
-            rooms: The fields of the rooms that it carries.
-            users: The fields of the users that it carries.
+            rooms: The rooms that it carries, as bytes.
+            users: The users that it carries, as bytes.
 
         Returns:
             The reply.
         """
-        view = View(self.limits, lambda kind, subject_id: self.fetch(call.id, kind, subject_id), self._warn)
-        view.carry(rooms, users)
+        self._call_id = call.id
+        self._view.begin(rooms, users)
         self.output.begin(call.id, call.hook, call.revision)
         self.deadline.begin(self.limits.timeout)
-        context.enter(view)
+        context.enter(self._view)
         try:
-            reply = self._run_all(call, loaded, values, view)
+            reply = self._run_all(call, loaded, values)
             self.output.end()
         except BaseException as error:  # noqa: BLE001  # a fault of ours costs one message, not the interpreter
             reply = call.crashed(blame.own_fault(call.hook, name_of(error)))
@@ -120,7 +126,7 @@ class Runner:
             context.leave()
         return reply
 
-    def _run_all(self, call: Call, loaded: Loaded, values: list[Any], view: View) -> Frame:
+    def _run_all(self, call: Call, loaded: Loaded, values: list[Any]) -> Frame:
         changes: dict[str, Any] = {}
         for function in loaded.hooks.get(call.hook, ()):
             stopped, found = self._run_one(call, function, values)
@@ -129,7 +135,7 @@ class Runner:
             for place, value in found.items():
                 values[place] = value
                 changes[call.copier.fields[place].name] = value
-        writes = tuple(write_to_plain(write) for write in view.writes)
+        writes = tuple(map(write_to_plain, self._view.writes)) if self._view.writes else ()
         return (PASSED, call.id, changes if call.phase == "pre" else {}, writes)
 
     def _run_one(
@@ -171,7 +177,7 @@ class Runner:
             return self._late(call, function)
         if failure is not None:
             return self._blamed(call, function, self._judge, failure)
-        if type(result) in blame.NOT_RUN:
+        if result is not None and type(result) in blame.NOT_RUN:
             return self._blamed(call, function, self._not_run, result)
         return None
 
@@ -211,6 +217,9 @@ class Runner:
 
     def _late(self, call: Call, function: Callable[..., object]) -> Frame:
         return call.crashed(blame.late(call.hook, function, self.deadline.where, call.texts))
+
+    def _fetch_now(self, kind: Subject, subject_id: str) -> tuple[Any, ...] | None:
+        return self.fetch(self._call_id, kind, subject_id)
 
     def _warn(self, text: str) -> None:
         self.output.line("warning", text)

@@ -5,6 +5,7 @@ function that the script called.
 """
 
 from enum import Enum, IntEnum
+from functools import cache
 from typing import Any
 
 from yummy.hooks.frames import plain_copy
@@ -68,6 +69,11 @@ def _holds_map(value: Any) -> bool:
     return isinstance(value, dict) or (isinstance(value, list) and any(map(_holds_map, value)))
 
 
+@cache
+def _highest(levels: type[IntEnum]) -> int:
+    return int(max(levels))
+
+
 def access_level(function: str, level: Any, levels: type[IntEnum]) -> int:
     """A level's number; None means the highest.
 
@@ -75,9 +81,9 @@ def access_level(function: str, level: Any, levels: type[IntEnum]) -> int:
         TypeError: It is no number.
         ValueError: There is no such level.
     """
-    system = max(levels)
+    system = _highest(levels)
     if level is None:
-        return int(system)
+        return system
     if not isinstance(level, int) or isinstance(level, bool):
         raise TypeError(f"{function}: access_level is a number, not {type(level).__name__} {level!r}")
     if not 0 <= level <= system:

@@ -29,6 +29,7 @@ from yummy.hooks.calls import (
     UserSnapshot,
     Write,
 )
+from yummy.hooks.frames import unpacked
 from yummy.hooks.values import access_level, key_text, meta_value, plain
 from yummy.plain import PlainDataError, check_plain, encoded_size
 
@@ -39,7 +40,7 @@ type _Member = tuple[str, str | None, int]
 
 @define(eq=False)
 class View:
-    """Rooms and users as one call sees them.
+    """Rooms and users as the call that runs sees them.
 
     Attributes:
         limits: The bounds of the engine.
@@ -52,7 +53,7 @@ class View:
     fetch: FetchNow
     warn: Callable[[str], None]
     writes: list[Write] = field(factory=list)
-    _carried: dict[Subject, tuple[tuple[Any, ...], ...]] = field(factory=dict)
+    _carried: dict[Subject, tuple[bytes, ...]] = field(factory=dict)
     _rooms: dict[str, RoomSnapshot | None] = field(factory=dict)
     _users: dict[str, UserSnapshot | None] = field(factory=dict)
     _uses: int = 0
@@ -70,9 +71,21 @@ class View:
             )
         self._uses += 1
 
-    def carry(self, rooms: tuple[tuple[Any, ...], ...], users: tuple[tuple[Any, ...], ...]) -> None:
-        """Take the fields of the snapshots that came with the call."""
-        self._carried = {"room": rooms, "user": users}
+    def begin(self, rooms: tuple[bytes, ...], users: tuple[bytes, ...]) -> None:
+        """A call begins.
+
+        Args:
+            rooms: The rooms that came with it, as `frames.packed` made them; they are read if a script asks.
+            users: The users that came with it.
+        """
+        if self._uses:
+            # Only who uses the API leaves anything.
+            self.writes.clear()
+            self._rooms.clear()
+            self._users.clear()
+            self._uses = 0
+        self._carried["room"] = rooms
+        self._carried["user"] = users
 
     def room(self, function: str, room_id: str | None) -> RoomSnapshot | None:
         """A room, or None and a warning if there is no such room."""
@@ -226,7 +239,8 @@ class View:
         return str.__str__(subject_id)  # plain text, whatever class of texts a script has
 
     def _fields(self, kind: Subject, subject_id: str) -> tuple[Any, ...] | None:
-        for fields in self._carried.get(kind, ()):
+        for data in self._carried.get(kind, ()):
+            fields = unpacked(data)
             if fields[0] == subject_id:
                 return fields
         return self.fetch(kind, subject_id)

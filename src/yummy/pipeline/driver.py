@@ -36,7 +36,7 @@ class _Chain:
     driver: "Driver"
 
     def resume(self, value: Any = None) -> None:
-        self.driver.soon(self._go_on, value, None)
+        self.driver.soon(self._go_on, value)
 
     def throw(self, error: Exception) -> None:
         self.driver.soon(self._go_on, None, error)
@@ -59,7 +59,7 @@ class _Chain:
             else:
                 return None
 
-    def _go_on(self, value: Any, error: Exception | None) -> None:
+    def _go_on(self, value: Any, error: Exception | None = None) -> None:
         end = self.advance(value, error)
         if end is not None:
             self.driver.forget(self)

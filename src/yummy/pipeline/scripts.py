@@ -24,7 +24,7 @@ from yummy.hooks.calls import (
 )
 from yummy.model import HOOK_NAMES, with_changes
 from yummy.pipeline.commit import Store
-from yummy.pipeline.steps import Steps
+from yummy.pipeline.steps import Steps, Wait, Waiter
 from yummy.pipeline.unit import UnitOfWork
 from yummy.plain import PlainDataError, check_plain
 from yummy.protocol.errors import ErrorCode, Refusal
@@ -67,7 +67,7 @@ class HookRefusal(Refusal):
     """A hook failed: everything that its message has staged is dropped."""
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class _Shown:
     """What was sent along with a call, and what it was made of.
 
@@ -109,7 +109,7 @@ class HookStage:
         """
         if not self.hooks.wants("pre", HOOK_NAMES[type(model)]):
             return model
-        passed = yield from self._call("pre", model, success=None)
+        passed = self._passed((yield self._asking("pre", model, success=None)))
         changed = self._with(model, passed.changes)
         self._write(passed)
         return changed
@@ -125,17 +125,28 @@ class HookStage:
             HookRefusal: One of them failed.
         """
         if self.hooks.wants("post", HOOK_NAMES[type(model)]):
-            self._write((yield from self._call("post", model, success=success)))
+            self._write(self._passed((yield self._asking("post", model, success=success))))
 
-    def _call(self, phase: Phase, model: models.Model, *, success: bool | None) -> Steps[Passed]:
+    def _asking(self, phase: Phase, model: models.Model, *, success: bool | None) -> Wait:
+        """What has the hooks of one half run; `HookRefusal` if too much waits already."""
         shown = self._show(model)
-        call = HookCall(
-            phase, HOOK_NAMES[type(model)], model, success, shown.rooms, shown.users, self._fetch, self.about
-        )
-        try:
-            result: HookResult = yield lambda waiter: self.hooks.ask(call, waiter.resume)
-        except HooksBusy:
-            raise HookRefusal(ErrorCode.BUSY) from None
+        name = HOOK_NAMES[type(model)]
+        call = HookCall(phase, name, model, success, shown.rooms, shown.users, self._fetch, self.about)
+
+        def ask(waiter: Waiter) -> None:
+            try:
+                self.hooks.ask(call, waiter.resume)
+            except HooksBusy:
+                raise HookRefusal(ErrorCode.BUSY) from None
+
+        return ask
+
+    def _passed(self, result: HookResult) -> Passed:
+        """What hooks want done that passed.
+
+        Raises:
+            HookRefusal: They did not.
+        """
         match result:
             case Passed():
                 return result
@@ -157,9 +168,9 @@ class HookStage:
         if shown is not None and room is shown.room and user_id == shown.user_id and written == shown.written:
             return shown
         rooms = (room_snapshot(uow, room),) if room is not None and len(room.members) <= PREFETCH_MEMBERS_MAX else ()
-        senders = (user_id,) if work.session is None else {work.session.user_id: None, user_id: None}
-        users = [_shown_user(uow, name) for name in senders if name is not None]
-        self._shown = _Shown(room, user_id, written, rooms, tuple(user for user in users if user is not None))
+        sender_id = user_id if work.session is None else work.session.user_id
+        users = _shown_users(uow, (user_id,) if user_id == sender_id else (sender_id, user_id))
+        self._shown = _Shown(room, user_id, written, rooms, users)
         return self._shown
 
     async def _fetch(self, subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
@@ -195,6 +206,11 @@ class HookStage:
                 apply_write(self.work.uow, write, self.work.settings)
             except Refusal as refusal:
                 _log.warning("write_dropped", what=type(write).__name__, why=refusal.error)
+
+
+def _shown_users(uow: UnitOfWork, user_ids: tuple[str | None, ...]) -> tuple[UserSnapshot, ...]:
+    users = [_shown_user(uow, user_id) for user_id in user_ids if user_id is not None]
+    return tuple([user for user in users if user is not None])
 
 
 def _shown_user(uow: UnitOfWork, user_id: str) -> UserSnapshot | None:

@@ -25,7 +25,7 @@ class Withdrawn(Exception):  # noqa: N818  # it says a state: who waited was tol
     """A unit of work no longer waits for its turn, and does not hold it."""
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class _Place:
     """A place in the line for a turn."""
 
@@ -62,7 +62,7 @@ class Turns:
 
     def free(self, keys: Iterable[TurnKey]) -> bool:
         """Whether nobody holds any of these turns."""
-        return not any(key in self._holders for key in keys)
+        return self._holders.keys().isdisjoint(keys)
 
     def holder(self, key: TurnKey) -> UnitOfWork | None:
         """The unit of work whose turn it is."""
@@ -90,7 +90,11 @@ class Turns:
             waiter.resume()
             return
         place = self._places[uow] = _Place(key, uow, waiter)
-        self._lines.setdefault(key, deque()).append(place)
+        line = self._lines.get(key)
+        if line is None:
+            self._lines[key] = deque((place,))
+        else:
+            line.append(place)
 
     async def take(self, key: TurnKey, uow: UnitOfWork) -> None:
         """Wait for a turn, in a task. Cancelled while waiting, it is not held."""

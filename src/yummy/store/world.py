@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import attrs
 
 from yummy.core.values import Account, Room, Session
+from yummy.hooks.calls import RoomSnapshot, UserSnapshot
 
 
 @attrs.define
@@ -19,11 +20,16 @@ class World:
         rooms: By id.
         sessions: By id; those attached to a connection and those that may still be restored.
         accounts: By user id, of the users that have a session.
+        shown_rooms: What scripts were shown of a room, by its id, and of which values it was made: the room and the
+            accounts of its members. `yummy.core.scripting` puts it here; it goes with the room.
+        shown_users: The same of a user, and its account; it goes with the account.
     """
 
     rooms: dict[str, Room] = attrs.field(factory=dict)
     sessions: dict[str, Session] = attrs.field(factory=dict)
     accounts: dict[str, Account] = attrs.field(factory=dict)
+    shown_rooms: dict[str, tuple[Room, tuple[Account, ...], RoomSnapshot]] = attrs.field(factory=dict)
+    shown_users: dict[str, tuple[Account, UserSnapshot]] = attrs.field(factory=dict)
     # Insertion-ordered sets.
     _rooms_of_session: dict[str, dict[str, None]] = attrs.field(factory=dict)
     _sessions_of_user: dict[str, dict[str, None]] = attrs.field(factory=dict)
@@ -60,6 +66,7 @@ class World:
                 insort(self._room_ids, room_id)
         elif old is not None:
             del self.rooms[room_id]
+            self.shown_rooms.pop(room_id, None)
             del self._room_ids[bisect_left(self._room_ids, room_id)]
         if old and room and old.members is room.members and old.requests is room.requests:
             return
@@ -82,6 +89,7 @@ class World:
             _discard(self._sessions_of_user, old.user_id, session_id)
             if not self.is_online(old.user_id):
                 self.accounts.pop(old.user_id, None)
+                self.shown_users.pop(old.user_id, None)
 
     def put_account(self, account: Account) -> None:
         """Swap in an account if its user is online; others are read from the store when needed."""
