@@ -320,7 +320,7 @@ def identify(model: Model, user_id: str, session_id: str) -> None:
     """
     stamp = object.__setattr__
     stamp(model, "session_id", session_id)
-    if not isinstance(model, GetUserInformation):
+    if type(model) is not GetUserInformation:
         stamp(model, "user_id", user_id)
     elif model.query_type == "Me":
         stamp(model, "user_id", user_id)

@@ -177,9 +177,9 @@ async def test_others_run_between_steps_that_take_long(driver, nursery, mock_clo
         mock_clock.jump(TURN * 2)
         seen.append(turns)
 
-    for _ in range(3):
+    for _ in range(AT_ONCE_MAX):
         driver.soon(step)
-    while len(seen) < 3:
+    while len(seen) < AT_ONCE_MAX:
         turns += 1
         await trio.lowlevel.checkpoint()
 

@@ -162,7 +162,7 @@ async def test_a_poller_that_has_ended_is_no_burden_for_those_that_still_wait(ma
 
 async def test_others_run_between_readings_that_take_long(make_reader, nursery, mock_clock):
     poller = Poller()
-    readers = [make_reader() for _ in range(4)]
+    readers = [make_reader() for _ in range(40)]
     turns, seen = 0, []
 
     async def others():

@@ -20,6 +20,7 @@ server's own.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
@@ -322,8 +323,11 @@ class Chain:
 
     def _wait_for_rooms(self, work: Work, rule: Rule, message: Message) -> Steps[None]:
         """Wait for the turns of a client's message, which is dropped if its connection has to give way meanwhile."""
-        with message.interruptible(lambda: self.turns.withdraw(work.uow)):
+        message.stop_waiting = partial(self.turns.withdraw, work.uow)
+        try:
             yield from take_rooms(self.turns, work, rule, message.model)
+        finally:
+            message.stop_waiting = None
         if work.session is not None and work.uow.session(work.session.id) is None:
             # It was ended while the message waited.
             raise Refusal(ErrorCode.NOT_AUTHENTICATED)

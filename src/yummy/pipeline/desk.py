@@ -147,11 +147,14 @@ class ServiceDesk:
         if line is None or line is self.message.line:
             return
         try:
-            with trio.CancelScope() as scope, self.message.interruptible(scope.cancel):
+            with trio.CancelScope() as scope:
+                self.message.stop_waiting = scope.cancel
                 await line.give_way()
         except BaseException:
             line.go_on()
             raise
+        finally:
+            self.message.stop_waiting = None
         if scope.cancelled_caught:
             line.go_on()
             raise Superseded

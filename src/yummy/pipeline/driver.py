@@ -20,6 +20,9 @@ AT_ONCE_MAX = 32
 TURN = 0.01
 """Seconds after which others get their turn, though there were fewer steps."""
 
+_LOOK = 4
+"""Steps after which the time is looked at, which takes a while itself."""
+
 _log = structlog.get_logger("yummy.pipeline")
 
 
@@ -143,10 +146,10 @@ class Driver:
 
     def _do_ready(self, most: int) -> None:
         began = trio.current_time()
-        for _ in range(min(most, len(self._ready))):
+        for count in range(1, min(most, len(self._ready)) + 1):
             function, arguments = self._ready.popleft()
             self._do(function, *arguments)
-            if trio.current_time() - began > TURN and not self.over:
+            if count % _LOOK == 0 and trio.current_time() - began > TURN and not self.over:
                 break
 
     def _do(self, function: Callable[..., None], *arguments: Any) -> None:

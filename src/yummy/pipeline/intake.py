@@ -142,7 +142,7 @@ class Intake:
         while (self._working or (self._queue and not self._hung_up)) and not self.driver.over:
             await self._change()
         self.chain.switchboard.disconnect(self.connection.id)
-        session = self._session()
+        session = None if self.session_id is None else self.chain.world.sessions.get(self.session_id)
         if session is not None and session.connection == self.connection.id:
             detached = attrs.evolve(session, connection=None)
             self.chain.world.put_session(session.id, detached)
@@ -281,16 +281,14 @@ class Intake:
 
     def _sign(self, message: Message) -> bool:
         """Say who sends it; whoever must be authenticated for it and is not, is refused."""
-        session = message.session = self._session()
+        session = None if self.session_id is None else self.chain.world.sessions.get(self.session_id)
+        message.session = session
         if session is not None:
             identify(message.request.model, session.user_id, session.id)
         elif not WIRE[message.request.type].anonymous:
             message.fail(Refusal(ErrorCode.NOT_AUTHENTICATED))
             return False
         return True
-
-    def _session(self) -> Session | None:
-        return None if self.session_id is None else self.chain.world.sessions.get(self.session_id)
 
     def _wake(self) -> None:
         if self._changed is not None:

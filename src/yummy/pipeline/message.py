@@ -1,7 +1,6 @@
 """A message on its way: what the pipeline keeps of it from reading to answer."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -29,12 +28,13 @@ class Message:
         request: What is asked for, and how the answer is written.
         line: The sender's line; None for a chain of the server's own, which nobody waits for.
         session: The session that the line speaks for, as it was when the message began.
+        stop_waiting: Ends what the message waits for, while it only waits and has changed nothing; then it is dropped.
     """
 
     request: Request
     line: Line | None = None
     session: Session | None = None
-    _stop_waiting: Callable[[], None] | None = None
+    stop_waiting: Callable[[], None] | None = None
 
     @property
     def model(self) -> Model:
@@ -78,20 +78,7 @@ class Message:
             line.failures.count(refusal)
         line.send(frame)
 
-    @contextmanager
-    def interruptible(self, stop_waiting: Callable[[], None]) -> Iterator[None]:
-        """While inside, `interrupt` drops the message: it only waits, and has changed nothing.
-
-        Args:
-            stop_waiting: Ends what is waited for inside.
-        """
-        self._stop_waiting = stop_waiting
-        try:
-            yield
-        finally:
-            self._stop_waiting = None
-
     def interrupt(self) -> None:
         """Drop the message if it has not begun its chain; else it ends it."""
-        if self._stop_waiting is not None:
-            self._stop_waiting()
+        if self.stop_waiting is not None:
+            self.stop_waiting()

@@ -18,6 +18,9 @@ AT_A_TIME = 256
 TURN = 0.01
 """Seconds after which other tasks get their turn, whatever is left to be read."""
 
+_LOOK = 8
+"""Sockets after which the time is looked at, which takes a while itself."""
+
 _HAS_EPOLL = hasattr(select, "epoll")
 
 
@@ -96,9 +99,9 @@ class Poller:
                 self.rounds += 1
                 now = trio.current_time()
                 # The kernel gives those first that it has not given for longest.
-                for number, _ in self._epoll.poll(0, AT_A_TIME):
+                for count, (number, _) in enumerate(self._epoll.poll(0, AT_A_TIME), 1):
                     self._read(number, now)
-                    if trio.current_time() - now > TURN:
+                    if count % _LOOK == 0 and trio.current_time() - now > TURN:
                         await trio.lowlevel.checkpoint()
                         now = trio.current_time()
         finally:
