@@ -91,13 +91,13 @@ class UnitOfWork:
     """
 
     world: World
-    held: set[Key] = attrs.field(factory=set)
-    deliveries: list[Delivery] = attrs.field(factory=list)
-    staged: list[Any] = attrs.field(factory=list)
-    withdrawn: bool = False
-    _overlay: dict[Key, Any] = attrs.field(factory=dict)
-    _loaded: dict[str, Account] = attrs.field(factory=dict)
-    _journal: list[tuple[Key, Any]] = attrs.field(factory=list)
+    held: set[Key] = attrs.field(factory=set, init=False)
+    deliveries: list[Delivery] = attrs.field(factory=list, init=False)
+    staged: list[Any] = attrs.field(factory=list, init=False)
+    withdrawn: bool = attrs.field(default=False, init=False)
+    _overlay: dict[Key, Any] = attrs.field(factory=dict, init=False)
+    _loaded: dict[str, Account] = attrs.field(factory=dict, init=False)
+    _journal: list[tuple[Key, Any]] = attrs.field(factory=list, init=False)
 
     def room(self, room_id: str) -> Room | None:
         """The room as this message sees it."""
