@@ -15,6 +15,7 @@ from benchmarks.micro.committing import broadcasts, commits
 from benchmarks.micro.floors import floors
 from benchmarks.micro.hooking import inside, trips
 from benchmarks.micro.pieces import Piece, report
+from benchmarks.micro.whole import whole
 from yummy.logs import configure
 from yummy.settings import LogFormat, LogLevel
 
@@ -40,6 +41,7 @@ async def _measure(rounds: int, seconds: float) -> tuple[list[Piece], dict[str, 
     """Measure everything; what it is, and the seconds for one of each, round by round."""
     async with AsyncExitStack() as stack:
         pieces = [
+            *await stack.enter_async_context(whole()),
             *codec(),
             *stack.enter_context(inside()),
             *await stack.enter_async_context(trips()),

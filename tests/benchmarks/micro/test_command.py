@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 PARTS = (
+    "all of a MessageToRoom, in a room of 4",
     "read and check a Play",
     "write an event",
     "the guard's part",
