@@ -56,7 +56,7 @@ class Line(Protocol):
 def encode_frame(document: dict[str, Any], encoding: Encoding) -> bytes:
     """A whole WebSocket frame of a message, ready for any connection of that format."""
     payload = encode(document, encoding)
-    return frame_text(payload) if encoding is Encoding.JSON else frame_binary(payload)
+    return frame_binary(payload) if encoding is Encoding.MSGPACK else frame_text(payload)
 
 
 @attrs.define(eq=False)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 import attrs
 from cattrs import Converter
+from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from yummy.protocol.errors import Refusal, refusal_fields
@@ -276,14 +277,10 @@ def _writer(converter: Converter, message: type[Any]) -> Callable[[Any], dict[st
         overrides[field.name] = override(
             omit_if_default=field.default is UNSET,
             rename=field.name.replace("_", "-") if hyphenated else None,
-            # Lists of nested messages are the converter's; all else is plain data as it stands.
-            unstruct_hook=None if field.name in ("users", "rooms") and field.type not in _PLAIN else _as_it_is,
+            # Lists of nested messages are the converter's; all else is plain data as it stands, which takes no call.
+            unstruct_hook=None if field.name in ("users", "rooms") and field.type not in _PLAIN else identity,
         )
     return make_dict_unstructure_fn(message, converter, **overrides)  # type: ignore[arg-type]  # names to overrides
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 _PLAIN = (list[str], dict[str, int])

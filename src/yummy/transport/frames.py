@@ -3,6 +3,8 @@
 A server's frames are not masked, so a frame that many shall hear is built once for all of them.
 """
 
+import struct
+
 _BINARY = 0x82
 _TEXT = 0x81
 _CLOSE = 0x88
@@ -18,6 +20,8 @@ MAX_REASON_BYTES = 123
 """Bytes that the reason of a close frame may have: 125 of a control frame, less two for the code."""
 
 
+_MEDIUM_HEADER = struct.Struct(">BBH")
+
 _SHORT_BINARY = [bytes((_BINARY, size)) for size in range(_SHORT)]
 """The header of each short binary message: nearly all that a server says."""
 
@@ -27,7 +31,7 @@ def _frame(opcode: int, payload: bytes) -> bytes:
     if size < _SHORT:
         return bytes((opcode, size)) + payload
     if size < _LONG:
-        return bytes((opcode, 126, size >> 8, size & 0xFF)) + payload
+        return _MEDIUM_HEADER.pack(opcode, 126, size) + payload
     return bytes((opcode, 127)) + size.to_bytes(8, "big") + payload
 
 
