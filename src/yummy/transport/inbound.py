@@ -130,11 +130,13 @@ class Inbound:
         before = tap.taken
         position = tap.take(data)
         self.frames += tap.taken - before
-        left = data[position:] if position else data
         if tap.stopped:
-            self._held, self.paused = left, True
+            self._held, self.paused = data[position:], True
             return b""
-        if left and tap.awaits_rest(left):
+        if position == len(data):
+            return b""
+        left = data[position:]
+        if tap.awaits_rest(left):
             self._held = left
             return b""
         return left

@@ -110,19 +110,18 @@ class Outbox:
         """
         while self._wire or self._frames:
             try:
-                if not self._wire:
-                    self._wire = self._take_frames()
-                sent = self._socket.send(self._wire)
+                data = self._wire = self._wire or self._take_frames()
+                sent = self._socket.send(data)
             except BlockingIOError:
                 return False
             except OSError:  # of the socket, or of TLS
                 self.forget()
                 return True
             # An empty rest of a view would still hold all of it.
-            self._wire = memoryview(self._wire)[sent:] if sent < len(self._wire) else b""
+            self._wire = memoryview(data)[sent:] if sent < len(data) else b""
             self.queued -= sent
             self.bytes_sent += sent
-            if self.queued <= self._crowd:
+            if self.crowded_since is not None and self.queued <= self._crowd:
                 self.crowded_since = None
         if self._progress is not None:
             self._tell_progress()

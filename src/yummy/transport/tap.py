@@ -45,23 +45,23 @@ class Tap:
         Returns:
             Bytes that were used up.
         """
-        position, size = 0, len(data)
+        position, size, last = 0, len(data), self.taken + AT_ONCE_MAX
         self.stopped = False
-        for _ in range(AT_ONCE_MAX):
-            frame = None if position == size else self.measure(data, position)
+        while position < size:
+            frame = self.measure(data, position)
             if frame is None or frame[1] > size:
-                return position
+                break
             start, end = frame
             payload = unmask(data[start:end], data[start - 4 : start])
             try:
                 message = payload if data[position] == _BINARY else payload.decode()
             except UnicodeDecodeError:  # the decoder knows what to say to that
-                return position
+                break
             self.taken += 1
             position = end
-            if not self.on_message(message):
+            if not self.on_message(message) or self.taken == last:
+                self.stopped = True
                 break
-        self.stopped = True
         return position
 
     def awaits_rest(self, data: bytes) -> bool:
@@ -78,11 +78,11 @@ class Tap:
         Returns:
             None if what stands there is not for this tap, or too little to tell.
         """
-        if len(data) - position < 6 or data[position] not in WHOLE:
+        start = position + 6  # a byte of length, four of mask
+        if len(data) < start or data[position] not in WHOLE:
             return None
         length = data[position + 1] - _MASKED
-        start = position + 6
-        if length == _TWO_BYTES_MORE and len(data) - position >= 8:  # two bytes of length, four of mask
+        if length == _TWO_BYTES_MORE and len(data) >= start + 2:
             length = data[position + 2] << 8 | data[position + 3]
             start += 2
             if length < _TWO_BYTES_MORE:
