@@ -4,6 +4,7 @@ SQLite in write-ahead mode: readers do not wait for the writer, and a transactio
 death of the process. Writers begin with ``BEGIN IMMEDIATE``, so that none of them has to give up half-way.
 """
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from json import JSONDecodeError
@@ -14,15 +15,15 @@ import alembic.command
 import alembic.config
 import attrs
 from alembic.util import CommandError
-from sqlalchemy import Connection, Delete, Engine, RowMapping, create_engine, delete, event, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Engine, Row, create_engine, delete, event, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from yummy.core.notices import AccountChange, Notice
 from yummy.core.values import OPERATORS_FIELDS, Account, IdentityKind, Meta
 from yummy.core.work import RevokeSessions, SessionRecord, SetPassword, SetUserType
-from yummy.store.tables import ACCOUNTS, NOTICES, SESSIONS
+from yummy.store import statements
+from yummy.store.tables import NOTICES, SESSIONS
 
 BUSY_TIMEOUT = 5.0
 """Seconds that a writer waits for another process's."""
@@ -52,7 +53,7 @@ def _readable_errors() -> Iterator[None]:
         yield
     except CommandError as error:
         raise DatabaseError(f"its tables are of another version of Yummy: {error}") from None
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         # Its own text would repeat the statement's parameters, password hashes among them.
         cause = getattr(error, "orig", None) or error
         raise DatabaseError(f"{type(cause).__name__}: {cause}") from None
@@ -71,6 +72,11 @@ class Database:
 
     engine: Engine
     threads: int
+    # The same engine; its transactions are those that write.
+    _writer: Engine = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_writer", self.engine.execution_options(yummy_write=True))
 
     @classmethod
     def open(cls, url: str) -> "Database":
@@ -114,22 +120,22 @@ class Database:
     def find_account(self, kind: IdentityKind, value: str) -> Account | None:
         """The account of this name."""
         with self.reading() as connection:
-            row = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c[kind.value] == value)).mappings().first()
+            row = connection.execute(statements.FIND_ACCOUNT[kind], {"wanted": value}).first()
             return None if row is None else account_of(row)
 
     def load_accounts(self, user_ids: Iterable[str]) -> list[Account]:
         """The accounts with these ids, where they exist."""
         with self.reading() as connection:
-            rows = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.id.in_(list(user_ids)))).mappings().all()
-            return [account_of(row) for row in rows]
+            rows = (connection.execute(statements.LOAD_ACCOUNT, {"wanted": user_id}).first() for user_id in user_ids)
+            return [account_of(row) for row in rows if row is not None]
 
     def find_session(self, session_id: str) -> SessionRecord | None:
         """What is remembered of an issued session."""
         with self.reading() as connection:
-            row = connection.execute(select(SESSIONS).where(SESSIONS.c.id == session_id)).mappings().first()
+            row = connection.execute(statements.FIND_SESSION, {"wanted": session_id}).first()
         if row is None:
             return None
-        return SessionRecord(row["id"], row["user_id"], row["expires"], ended=row["ended"])
+        return SessionRecord(row.id, row.user_id, row.expires, ended=row.ended)
 
     def write(self, records: Iterable[Record]) -> None:
         """Store all of it in one transaction, or nothing."""
@@ -169,8 +175,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that writes; it happens whole or not at all."""
-        writer = self.engine.execution_options(yummy_write=True)
-        with _readable_errors(), writer.begin() as connection:
+        with _readable_errors(), self._writer.begin() as connection:
             yield connection
 
 
@@ -178,38 +183,33 @@ def _write_one(connection: Connection, record: Record) -> None:
     match record:
         case Account():
             _write_account(connection, record)
-        case SessionRecord(session_id, user_id, expires, ended):
-            row = {"id": session_id, "user_id": user_id, "expires": expires, "ended": ended}
-            connection.execute(insert(SESSIONS).values(row).on_conflict_do_update(index_elements=["id"], set_=row))
-            connection.execute(surplus_sessions(user_id))
+        case SessionRecord():
+            _write_session(connection, record)
         case RevokeSessions(user_id, but):
-            others = (SESSIONS.c.user_id == user_id) & (SESSIONS.c.id != (but or ""))
-            connection.execute(update(SESSIONS).where(others).values(ended=True))
+            connection.execute(statements.REVOKE_SESSIONS, {"owner": user_id, "but": but or ""})
         case SetUserType(user_id, user_type):
-            connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == user_id).values(user_type=user_type))
+            connection.execute(statements.UPDATE_ACCOUNT, {"account_id": user_id, "user_type": user_type})
         case SetPassword(user_id, password_hash):
-            connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == user_id).values(password_hash=password_hash))
+            connection.execute(statements.UPDATE_ACCOUNT, {"account_id": user_id, "password_hash": password_hash})
 
 
 def _write_account(connection: Connection, account: Account) -> None:
     row = _account_row(account)
     values = {name: value for name, value in row.items() if name not in ("id", *OPERATORS_FIELDS)}
-    if connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id).values(values)).rowcount:
+    if connection.execute(statements.UPDATE_ACCOUNT, {"account_id": account.id, **values}).rowcount:
         return
     # An account that an operator has deleted does not come back by what its user still does.
-    deleted = select(NOTICES.c.number).where(NOTICES.c.user_id == account.id, NOTICES.c.what == AccountChange.DELETED)
-    if connection.execute(deleted).first() is None:
-        connection.execute(insert(ACCOUNTS).values(row))
+    if connection.execute(statements.FIND_DELETION, {"account_id": account.id}).first() is None:
+        connection.execute(statements.INSERT_ACCOUNT, row)
 
 
-def surplus_sessions(user_id: str) -> Delete:
-    """The statement that forgets all issued sessions of a user but the newest; their tokens stop working.
-
-    A token works only while its session stands in the table, so those of ended sessions stay dead.
-    """
-    newest_first = (SESSIONS.c.expires.desc(), SESSIONS.c.id.desc())
-    surplus = select(SESSIONS.c.id).where(SESSIONS.c.user_id == user_id).order_by(*newest_first)
-    return delete(SESSIONS).where(SESSIONS.c.id.in_(surplus.offset(ISSUED_SESSIONS_MAX)))
+def _write_session(connection: Connection, record: SessionRecord) -> None:
+    values = {"user_id": record.user_id, "expires": record.expires, "ended": record.ended}
+    if connection.execute(statements.UPDATE_SESSION, {"session_id": record.session_id, **values}).rowcount:
+        return
+    connection.execute(statements.INSERT_SESSION, {"id": record.session_id, **values})
+    # Only with one more can there be too many.
+    connection.execute(statements.FORGET_SURPLUS_SESSIONS, {"owner": record.user_id, "most": ISSUED_SESSIONS_MAX})
 
 
 def _account_row(account: Account) -> dict[str, Any]:
@@ -219,17 +219,17 @@ def _account_row(account: Account) -> dict[str, Any]:
     return row
 
 
-def account_of(row: RowMapping) -> Account:
+def account_of(row: Row[Any]) -> Account:
     """The account that a row is.
 
     Raises:
         DatabaseError: Its metadata is damaged.
     """
     try:
-        metas = {key: Meta(value, access) for key, (value, access) in row["metas"].items()}
+        metas = {key: Meta(value, access) for key, (value, access) in row.metas.items()}
     except (AttributeError, TypeError, ValueError):
-        raise DatabaseError(f"the metadata of account {row['id']} is damaged") from None
-    return Account(**{**row, "metas": metas})
+        raise DatabaseError(f"the metadata of account {row.id} is damaged") from None
+    return Account(**{**row._asdict(), "metas": metas})
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -244,4 +244,5 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("yummy_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        # Said to the driver itself; SQLAlchemy would take as long for it as for a question.
+        connection.connection.cursor().execute("BEGIN IMMEDIATE" if writes else "BEGIN")

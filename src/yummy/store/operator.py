@@ -72,7 +72,7 @@ def list_users(
         total = connection.execute(select(func.count()).select_from(ACCOUNTS).where(*wanted)).scalar_one()
         newest_first = (ACCOUNTS.c.insert_date.desc(), ACCOUNTS.c.id.desc())
         found = select(ACCOUNTS).where(*wanted).order_by(*newest_first).limit(limit).offset((page - 1) * limit)
-        return Page([account_of(row) for row in connection.execute(found).mappings()], total)
+        return Page([account_of(row) for row in connection.execute(found)], total)
 
 
 def show_user(settings: Settings, user: str) -> Shown:
