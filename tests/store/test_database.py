@@ -11,6 +11,7 @@ from yummy.core.values import Account, IdentityKind, Meta
 from yummy.core.work import RevokeSessions, SessionRecord, SetPassword, SetUserType
 from yummy.protocol.errors import Refusal
 from yummy.store import database as module
+from yummy.store import statements
 from yummy.store.accounts import AccountStore
 from yummy.store.database import Database, DatabaseError
 
@@ -140,10 +141,11 @@ def test_a_session_that_is_dropped_comes_back_if_the_write_fails(database, monke
 
 
 def test_bounding_sessions_reads_no_others(database):
-    statement = module.surplus_sessions("ada").compile(database.engine, compile_kwargs={"literal_binds": True})
+    statement = statements.FORGET_SURPLUS_SESSIONS.compile(database.engine)
+    values = statement.construct_params({"owner": "ada", "most": 200})
     with database.engine.connect() as connection:
-        # SQLAlchemy binds the limit that SQLite wants beside an offset, whatever else it renders.
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", (-1,)).all()
+        in_order = tuple(values[name] for name in statement.positiontup)
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", in_order).all()
 
     assert not any(step[-1].startswith("SCAN") for step in plan)
 

@@ -72,11 +72,6 @@ class Database:
 
     engine: Engine
     threads: int
-    # The same engine; its transactions are those that write.
-    _writer: Engine = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "_writer", self.engine.execution_options(yummy_write=True))
 
     @classmethod
     def open(cls, url: str) -> "Database":
@@ -126,7 +121,10 @@ class Database:
     def load_accounts(self, user_ids: Iterable[str]) -> list[Account]:
         """The accounts with these ids, where they exist."""
         with self.reading() as connection:
-            rows = (connection.execute(statements.LOAD_ACCOUNT, {"wanted": user_id}).first() for user_id in user_ids)
+            rows = (
+                connection.execute(statements.LOAD_ACCOUNT, {"wanted": user_id}).first()
+                for user_id in dict.fromkeys(user_ids)
+            )
             return [account_of(row) for row in rows if row is not None]
 
     def find_session(self, session_id: str) -> SessionRecord | None:
@@ -170,13 +168,24 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """One transaction that only reads."""
         with _readable_errors(), self.engine.connect() as connection:
+            _begin(connection, "BEGIN")
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that writes; it happens whole or not at all."""
-        with _readable_errors(), self._writer.begin() as connection:
+        with _readable_errors(), self.engine.begin() as connection:
+            _begin(connection, "BEGIN IMMEDIATE")
             yield connection
+
+
+def _begin(connection: Connection, how: str) -> None:
+    """Begin a transaction, which SQLAlchemy ends.
+
+    That is said to the driver itself: for SQLAlchemy it would be one more statement, and an engine that anybody listens
+    to, as its own way to do this has it, takes half as long again for each.
+    """
+    connection.connection.cursor().execute(how)
 
 
 def _write_one(connection: Connection, record: Record) -> None:
@@ -235,14 +244,8 @@ def account_of(row: Row[Any]) -> Account:
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
-        # The driver would begin transactions by itself, and too late; `begin` below does it.
+        # The driver would begin transactions by itself, and too late; `_begin` does it.
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("yummy_write")
-        # Said to the driver itself; SQLAlchemy would take as long for it as for a question.
-        connection.connection.cursor().execute("BEGIN IMMEDIATE" if writes else "BEGIN")
