@@ -50,6 +50,10 @@ class FakeStore:
         await trio.lowlevel.checkpoint()
         return self.sessions.get(session_id)
 
+    async def find_session_and_account(self, session_id, user_id):
+        await trio.lowlevel.checkpoint()
+        return self.sessions.get(session_id), self.accounts.get(user_id)
+
     async def write(self, records):
         await trio.lowlevel.checkpoint()
         if self.gate is not None:

@@ -6,6 +6,7 @@ import attrs
 
 from yummy import model as models
 from yummy.core.membership import detach
+from yummy.core.tokens import Claims
 from yummy.core.values import Account, Session
 from yummy.core.work import (
     Bind,
@@ -66,20 +67,18 @@ def _issue(work: Work, account: Account, session_id: str) -> str:
     return work.tokens.issue(account, session_id, work.now)
 
 
-async def _prepare_token(work: Work, model: models.RefreshToken | models.RestoreToken, desk: Desk) -> TokenFacts:
-    claims = work.tokens.read(model.token, work.now)
-    record = await desk.find_session(claims.session_id)
+async def _refuse_ended(claims: Claims, desk: Desk, *, owner: str | None = None) -> None:
+    record = await desk.find_session(claims.session_id, owner)
     if record is None or record.ended or record.user_id != claims.user_id:
         raise Refusal(ErrorCode.INVALID_TOKEN)
-    return TokenFacts(session_id=claims.session_id, user_id=claims.user_id)
 
 
 async def _prepare_refresh(work: Work, model: models.RefreshToken, desk: Desk) -> None:
-    facts = await _prepare_token(work, model, desk)
-    await desk.take_turns([account_key(facts.user_id)])
-    # Looked at again, now that nothing can end the session meanwhile.
-    work.facts = await _prepare_token(work, model, desk)
-    await desk.load_accounts([facts.user_id])
+    claims = work.tokens.read(model.token, work.now)
+    await desk.take_turns([account_key(claims.user_id)])
+    # Looked at now that nothing can end the session meanwhile.
+    await _refuse_ended(claims, desk, owner=claims.user_id)
+    work.facts = TokenFacts(claims.session_id, claims.user_id)
 
 
 def _refresh(work: Work, _model: models.RefreshToken) -> Answer:
@@ -88,16 +87,19 @@ def _refresh(work: Work, _model: models.RefreshToken) -> Answer:
 
 
 async def _prepare_restore(work: Work, model: models.RestoreToken, desk: Desk) -> None:
-    facts = await _prepare_token(work, model, desk)
+    claims = work.tokens.read(model.token, work.now)
     while True:
+        if desk.is_attached(claims.session_id):
+            # Nobody is held up by a token that has stopped working.
+            await _refuse_ended(claims, desk)
         # Before any account's turn is held: the chain that is awaited may need it.
-        await desk.take_over(facts.session_id)
-        await desk.take_turns([account_key(facts.user_id), *_sender_account(work)])
-        if not desk.is_taken(facts.session_id):
+        await desk.take_over(claims.session_id)
+        await desk.take_turns([account_key(claims.user_id), *_sender_account(work)])
+        if not desk.is_taken(claims.session_id):
             break
         desk.release_turns()
-    work.facts = await _prepare_token(work, model, desk)
-    await desk.load_accounts([facts.user_id])
+    await _refuse_ended(claims, desk, owner=claims.user_id)
+    work.facts = TokenFacts(claims.session_id, claims.user_id)
 
 
 def _restore(work: Work, _model: models.RestoreToken) -> Answer:

@@ -181,8 +181,13 @@ class Desk(Protocol):
     async def load_accounts(self, user_ids: Iterable[str]) -> None:
         """Make accounts readable in the unit of work, where they exist."""
 
-    async def find_session(self, session_id: str) -> SessionRecord | None:
-        """What is remembered of an issued session."""
+    async def find_session(self, session_id: str, owner: str | None = None) -> SessionRecord | None:
+        """What is remembered of an issued session.
+
+        Args:
+            session_id: Which one.
+            owner: A user whose account is made readable as well, as by `load_accounts`.
+        """
 
     async def hash_password(self, password: str) -> str:
         """A salted hash, made in a thread."""
@@ -201,6 +206,9 @@ class Desk(Protocol):
 
     async def take_over(self, session_id: str) -> None:
         """If another connection speaks for this session, let it end what it does and begin nothing more."""
+
+    def is_attached(self, session_id: str) -> bool:
+        """Whether another connection speaks for this session."""
 
     def is_taken(self, session_id: str) -> bool:
         """Whether another connection speaks for this session, and was not told to stop."""

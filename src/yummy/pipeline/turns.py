@@ -18,6 +18,9 @@ import trio
 from yummy.pipeline.steps import Waiter
 from yummy.pipeline.unit import UnitOfWork
 
+RELEASES_MAX = 10_000
+"""Turns that are remembered to have been given back, while anybody watches."""
+
 type TurnKey = tuple[Any, ...]
 
 
@@ -54,6 +57,11 @@ class Turns:
     _lines: dict[TurnKey, deque[_Place]] = attrs.field(factory=dict)
     # A unit of work waits for one turn at a time.
     _places: dict[UnitOfWork, _Place] = attrs.field(factory=dict)
+    # When each turn was given back last, counted in such events; only while somebody watches.
+    _released: dict[TurnKey, int] = attrs.field(factory=dict)
+    _watches: int = 0
+    _time: int = 0
+    _forgotten: int = 0
 
     @property
     def none_held(self) -> bool:
@@ -126,6 +134,8 @@ class Turns:
 
     def release(self, key: TurnKey) -> None:
         """Give a turn to who has waited longest, if anybody has."""
+        if self._watches:
+            self._note(key)
         line = self._lines.get(key)
         if line is None:
             del self._holders[key]
@@ -134,6 +144,39 @@ class Turns:
         self._leave_line(place)
         self._holders[key] = place.uow
         place.waiter.resume()
+
+    def watch(self) -> int:
+        """Note from now on which turns are given back, until `unwatch`.
+
+        Whoever reads something before holding its turn can tell by that whether it still is as it was read.
+
+        Returns:
+            The moment, for `unused_since`.
+        """
+        self._watches += 1
+        return self._time
+
+    def unwatch(self) -> None:
+        """End one watch."""
+        self._watches -= 1
+        if not self._watches:
+            self._released.clear()
+
+    def unused_since(self, moment: int, keys: Iterable[TurnKey]) -> bool:
+        """Whether nobody who held one of these turns has given it back since then; if in doubt, False.
+
+        Args:
+            moment: What `watch` returned; the watch goes on.
+            keys: Which turns. They should be free now, or held by who asks.
+        """
+        return moment >= self._forgotten and all(self._released.get(key, 0) <= moment for key in keys)
+
+    def _note(self, key: TurnKey) -> None:
+        if len(self._released) >= RELEASES_MAX:
+            self._released.clear()
+            self._forgotten = self._time
+        self._time += 1
+        self._released[key] = self._time
 
     def statistics(self) -> TurnStatistics:
         """How many turns are held and waited for."""

@@ -41,6 +41,12 @@ class AccountStore:
         """What is remembered of an issued session."""
         return await self._ask(self.database.find_session, session_id)
 
+    async def find_session_and_account(
+        self, session_id: str, user_id: str
+    ) -> tuple[SessionRecord | None, Account | None]:
+        """What is remembered of an issued session, and the stored account with this id, as both are at one time."""
+        return await self._ask(self.database.find_session_and_account, session_id, user_id)
+
     async def write(self, records: list[Account | SessionRecord | RevokeSessions | SetUserType | SetPassword]) -> None:
         """Store all of it in one transaction, or nothing."""
         await self._ask(self.database.write, records)

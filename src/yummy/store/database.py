@@ -121,19 +121,18 @@ class Database:
     def load_accounts(self, user_ids: Iterable[str]) -> list[Account]:
         """The accounts with these ids, where they exist."""
         with self.reading() as connection:
-            rows = (
-                connection.execute(statements.LOAD_ACCOUNT, {"wanted": user_id}).first()
-                for user_id in dict.fromkeys(user_ids)
-            )
-            return [account_of(row) for row in rows if row is not None]
+            accounts = [_load_account(connection, user_id) for user_id in dict.fromkeys(user_ids)]
+        return [account for account in accounts if account is not None]
 
     def find_session(self, session_id: str) -> SessionRecord | None:
         """What is remembered of an issued session."""
         with self.reading() as connection:
-            row = connection.execute(statements.FIND_SESSION, {"wanted": session_id}).first()
-        if row is None:
-            return None
-        return SessionRecord(row.id, row.user_id, row.expires, ended=row.ended)
+            return _find_session(connection, session_id)
+
+    def find_session_and_account(self, session_id: str, user_id: str) -> tuple[SessionRecord | None, Account | None]:
+        """What is remembered of an issued session, and the account with this id, as both are at one time."""
+        with self.reading() as connection:
+            return _find_session(connection, session_id), _load_account(connection, user_id)
 
     def write(self, records: Iterable[Record]) -> None:
         """Store all of it in one transaction, or nothing."""
@@ -186,6 +185,16 @@ def _begin(connection: Connection, how: str) -> None:
     to, as its own way to do this has it, takes half as long again for each.
     """
     connection.connection.cursor().execute(how)
+
+
+def _load_account(connection: Connection, user_id: str) -> Account | None:
+    row = connection.execute(statements.LOAD_ACCOUNT, {"wanted": user_id}).first()
+    return None if row is None else account_of(row)
+
+
+def _find_session(connection: Connection, session_id: str) -> SessionRecord | None:
+    row = connection.execute(statements.FIND_SESSION, {"wanted": session_id}).first()
+    return None if row is None else SessionRecord(row.id, row.user_id, row.expires, ended=row.ended)
 
 
 def _write_one(connection: Connection, record: Record) -> None:
