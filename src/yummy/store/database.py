@@ -222,10 +222,10 @@ def _write_account(connection: Connection, account: Account) -> None:
 
 
 def _write_session(connection: Connection, record: SessionRecord) -> None:
-    values = {"user_id": record.user_id, "expires": record.expires, "ended": record.ended}
+    values = {"expires": record.expires, "ended": record.ended}
     if connection.execute(statements.UPDATE_SESSION, {"session_id": record.session_id, **values}).rowcount:
         return
-    connection.execute(statements.INSERT_SESSION, {"id": record.session_id, **values})
+    connection.execute(statements.INSERT_SESSION, {"id": record.session_id, "user_id": record.user_id, **values})
     # Only with one more can there be too many.
     connection.execute(statements.FORGET_SURPLUS_SESSIONS, {"owner": record.user_id, "most": ISSUED_SESSIONS_MAX})
 
