@@ -45,7 +45,7 @@ def begin(work: Work, account: Account) -> Authenticated:
     session = Session(id=new_id(), user_id=account.id, connection=work.connection)
     work.uow.put_session(session)
     work.uow.put_account(attrs.evolve(account, last_login_date=work.seconds))
-    token = _issue(work, account, session.id)
+    token = _issue(work, account, session.id, new=True)
     if work.connection is not None:
         work.uow.stage(Bind(work.connection, session.id))
     work.made.update(user_id=account.id, session_id=session.id)
@@ -62,8 +62,8 @@ def end(work: Work, session: Session, *, reason: str) -> None:
     work.uow.stage(SessionEnded(session, rooms, reason))
 
 
-def _issue(work: Work, account: Account, session_id: str) -> str:
-    work.uow.stage(SessionRecord(session_id, account.id, work.tokens.expires(work.now)))
+def _issue(work: Work, account: Account, session_id: str, *, new: bool = False) -> str:
+    work.uow.stage(SessionRecord(session_id, account.id, work.tokens.expires(work.now), new=new))
     return work.tokens.issue(account, session_id, work.now)
 
 

@@ -34,12 +34,14 @@ class SessionRecord:
         user_id: Whose session it is.
         expires: Unix seconds; until then a token of the session may be shown.
         ended: Whether its tokens have stopped working.
+        new: Whether nothing can be remembered of it yet, so that the store need not look.
     """
 
     session_id: str
     user_id: str
     expires: int
     ended: bool = False
+    new: bool = attrs.field(default=False, eq=False, kw_only=True)
 
 
 @attrs.frozen

@@ -223,7 +223,8 @@ def _write_account(connection: Connection, account: Account) -> None:
 
 def _write_session(connection: Connection, record: SessionRecord) -> None:
     values = {"expires": record.expires, "ended": record.ended}
-    if connection.execute(statements.UPDATE_SESSION, {"session_id": record.session_id, **values}).rowcount:
+    again = {"session_id": record.session_id, **values}
+    if not record.new and connection.execute(statements.UPDATE_SESSION, again).rowcount:
         return
     connection.execute(statements.INSERT_SESSION, {"id": record.session_id, "user_id": record.user_id, **values})
     # Only with one more can there be too many.
