@@ -4,6 +4,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from yummy.pipeline import turns as module
 from yummy.pipeline.turns import Turns, TurnStatistics, Withdrawn
 from yummy.pipeline.unit import UnitOfWork
 from yummy.store.world import World
@@ -135,3 +136,42 @@ async def test_who_is_withdrawn_while_it_waits_for_nothing_keeps_what_it_holds(t
     turns.withdraw(mine)
 
     assert (["go on"], mine, True) == (waiter.told, turns.holder(KEY), mine.withdrawn)
+
+
+async def test_who_watches_is_told_of_turns_that_were_given_back_since(turns):
+    await turns.take(KEY, unit())
+    moment = turns.watch()
+    assert turns.unused_since(moment, [KEY])
+
+    turns.release(KEY)
+    later = turns.watch()
+
+    assert (False, True) == (turns.unused_since(moment, [("room", "other"), KEY]), turns.unused_since(later, [KEY]))
+    assert turns.unused_since(moment, [("room", "other")])
+
+
+async def test_what_is_remembered_for_who_watches_is_bounded_and_in_doubt_it_was_used(turns, monkeypatch):
+    monkeypatch.setattr(module, "RELEASES_MAX", 3)
+    moment = turns.watch()
+    for number in range(4):
+        await turns.take(("room", number), unit())
+        turns.release(("room", number))
+
+    assert not turns.unused_since(moment, [KEY])
+    assert turns.unused_since(turns.watch(), [("room", 0), KEY])
+    assert len(turns._released) <= 3
+
+
+async def test_nothing_is_remembered_once_nobody_watches(turns):
+    turns.watch()
+    turns.watch()
+    turns.unwatch()
+    await turns.take(KEY, unit())
+    turns.release(KEY)
+    assert turns._released
+
+    turns.unwatch()
+    await turns.take(KEY, unit())
+    turns.release(KEY)
+
+    assert not turns._released

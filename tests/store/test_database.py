@@ -105,6 +105,22 @@ def test_sessions_are_remembered_until_they_expire(database):
     assert database.find_session("nobody's") is None
 
 
+def test_a_session_that_is_said_to_be_new_is_as_any_other(database):
+    database.write([SessionRecord("s", "ada", 100, new=True)])
+    assert SessionRecord("s", "ada", 100) == database.find_session("s")
+
+    with pytest.raises(DatabaseError):
+        database.write([SessionRecord("t", "ada", 100), SessionRecord("s", "ada", 200, new=True)])
+    assert (SessionRecord("s", "ada", 100), None) == (database.find_session("s"), database.find_session("t"))
+
+
+def test_a_session_and_an_account_are_read_at_once(database):
+    database.write([ADA, SessionRecord("s", "ada", 100)])
+
+    assert (SessionRecord("s", "ada", 100), ADA) == database.find_session_and_account("s", "ada")
+    assert (None, None) == database.find_session_and_account("ada", "s")
+
+
 def kept(database, user_id, ids):
     found = {one: database.find_session(one) for one in ids}
     return {one for one, record in found.items() if record is not None and record.user_id == user_id}

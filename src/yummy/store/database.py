@@ -84,7 +84,10 @@ class Database:
             DatabaseError: It cannot be opened, or is none of ours.
         """
         in_memory = url in ("sqlite://", "sqlite:///:memory:")
-        pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {"pool_size": POOL, "max_overflow": 0}
+        # The connection that was used last comes first, since it still has what it has read of the file: each has to
+        # read again what another one has written to.
+        several = {"pool_size": POOL, "max_overflow": 0, "pool_use_lifo": True}
+        pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else several
         with _readable_errors():
             engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT}, **pool)
             _prepare_sqlite(engine)
