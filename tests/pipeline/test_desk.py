@@ -184,8 +184,10 @@ async def test_a_token_that_has_stopped_working_holds_nobody_up(game, store):
     record = game.store.sessions[ada.session_id]
     game.store.sessions[ada.session_id] = attrs.evolve(record, ended=True)
 
-    assert "invalid_token" == await game.connect().refused("RestoreToken", token=ada.token)
-    assert ada.answer(begun) is None
+    other = game.connect()
+    asked = other.tell("RestoreToken", token=ada.token)
+    await wait_all_tasks_blocked()
+    assert ("invalid_token", None) == (other.answer(asked)["code"], ada.answer(begun))
 
     goes_on.set()
     await ada.quiet()
