@@ -107,13 +107,14 @@ class Chain:
         if rule.prepare is not None or self.hooks.wants_either(HOOK_NAMES[type(model)]):
             return False
         work = self._work(message)
+        uow = work.uow
         try:
-            if not rooms_are_free(self.turns, work, rule, model):
+            if self.turns.held and not rooms_are_free(self.turns, work, rule, model):
                 return False
             answer = rule.run(work, model)
-            if work.uow.staged or self._committer.is_durable(work.uow):
+            if uow.staged or (uow.written and self._committer.is_durable(uow)):
                 return False
-            self._committer.commit_now(work.uow, lambda: message.succeed(answer))
+            self._committer.commit_now(uow, partial(message.succeed, answer))
         except Refusal as refusal:
             message.fail(refusal)
         except Exception:  # noqa: BLE001  # a fault of ours must cost this message only

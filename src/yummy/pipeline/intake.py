@@ -72,6 +72,7 @@ class Intake:
         detached: Called when the connection is gone and its session may come back.
         clock: Seconds of a steady clock.
         session_id: The session that the connection speaks for.
+        number: The connection's number.
         send: Queues a ready frame.
         address: The client's address, None if it is exempt from limits.
         encoding: How events are written: as the last frame was read, or as the sub-protocol says.
@@ -83,6 +84,7 @@ class Intake:
     detached: Callable[[Session], None]
     clock: Callable[[], float]
     session_id: str | None = None
+    number: int = attrs.field(init=False)
     send: Callable[[bytes], None] = attrs.field(init=False)
     address: str | None = attrs.field(init=False)
     encoding: Encoding = Encoding.MSGPACK
@@ -107,8 +109,9 @@ class Intake:
         self._rate = RateLimit(self.chain.settings.max_messages_per_second, self.clock())
         address = self.connection.address
         self.address = None if is_loopback(address) else address
+        self.number = self.connection.id
         self.send = self.connection.send
-        self.chain.switchboard.connect(self.connection.id, self)
+        self.chain.switchboard.connect(self.number, self)
 
     # What the transport asks of it.
 
@@ -141,7 +144,7 @@ class Intake:
         """Reading has ended: end what was received, and let the session wait for its client to come back."""
         while (self._working or (self._queue and not self._hung_up)) and not self.driver.over:
             await self._change()
-        self.chain.switchboard.disconnect(self.connection.id)
+        self.chain.switchboard.disconnect(self.number)
         session = None if self.session_id is None else self.chain.world.sessions.get(self.session_id)
         if session is not None and session.connection == self.connection.id:
             detached = attrs.evolve(session, connection=None)
@@ -150,11 +153,6 @@ class Intake:
         _log.debug("connection_ended", connection=self.connection.id, why=reason)
 
     # What the switchboard asks of it.
-
-    @property
-    def number(self) -> int:
-        """The connection's number."""
-        return self.connection.id
 
     @property
     def failures(self) -> Failures:

@@ -17,7 +17,7 @@ def room_keys(room_ids: Iterable[str]) -> set[Key]:
 
 def rooms_are_free(turns: Turns, work: Work, rule: Rule, model: Any) -> bool:
     """Whether nobody has the turn of any of a message's rooms."""
-    return turns.none_held or turns.free(room_keys(rule.rooms(work, model)))
+    return turns.free(room_keys(rule.rooms(work, model)))
 
 
 def take_free_rooms(turns: Turns, work: Work, rule: Rule, model: Any) -> bool:

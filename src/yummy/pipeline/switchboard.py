@@ -18,16 +18,10 @@ from yummy.transport.frames import frame_binary, frame_text
 class Line(Protocol):
     """What the switchboard knows of a connection's end of the pipeline."""
 
+    number: int
+    address: str | None
     session_id: str | None
     encoding: Encoding
-
-    @property
-    def number(self) -> int:
-        """The connection's number."""
-
-    @property
-    def address(self) -> str | None:
-        """The client's address, None if it is exempt from limits."""
 
     @property
     def failures(self) -> Failures:

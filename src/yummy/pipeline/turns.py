@@ -50,9 +50,13 @@ class TurnStatistics:
 
 @attrs.define(eq=False, repr=False)
 class Turns:
-    """All turns that are held, by key; first come, first served."""
+    """All turns; first come, first served.
 
-    _holders: dict[TurnKey, UnitOfWork] = attrs.field(factory=dict)
+    Attributes:
+        held: Whose turn it is, by key; only for `Turns` to change.
+    """
+
+    held: dict[TurnKey, UnitOfWork] = attrs.field(factory=dict)
     # There only for turns that somebody waits for.
     _lines: dict[TurnKey, deque[_Place]] = attrs.field(factory=dict)
     # A unit of work waits for one turn at a time.
@@ -63,22 +67,17 @@ class Turns:
     _time: int = 0
     _forgotten: int = 0
 
-    @property
-    def none_held(self) -> bool:
-        """Whether nobody holds any turn."""
-        return not self._holders
-
     def free(self, keys: Iterable[TurnKey]) -> bool:
         """Whether nobody holds any of these turns."""
-        return self._holders.keys().isdisjoint(keys)
+        return self.held.keys().isdisjoint(keys)
 
     def holder(self, key: TurnKey) -> UnitOfWork | None:
         """The unit of work whose turn it is."""
-        return self._holders.get(key)
+        return self.held.get(key)
 
     def take_free(self, key: TurnKey, uow: UnitOfWork) -> None:
         """Take a turn that nobody holds."""
-        self._holders[key] = uow
+        self.held[key] = uow
 
     def queue(self, key: TurnKey, uow: UnitOfWork, waiter: Waiter) -> None:
         """Take a turn, or wait for it.
@@ -93,7 +92,7 @@ class Turns:
         """
         if uow.withdrawn:
             raise Withdrawn
-        if key not in self._holders:
+        if key not in self.held:
             self.take_free(key, uow)
             waiter.resume()
             return
@@ -106,7 +105,7 @@ class Turns:
 
     async def take(self, key: TurnKey, uow: UnitOfWork) -> None:
         """Wait for a turn, in a task. Cancelled while waiting, it is not held."""
-        if key not in self._holders:
+        if key not in self.held:
             self.take_free(key, uow)
             return
         waiter = _Task()
@@ -130,7 +129,7 @@ class Turns:
 
     def hand_over(self, key: TurnKey, uow: UnitOfWork) -> None:
         """Give a turn that is held to another unit of work, past all who wait for it."""
-        self._holders[key] = uow
+        self.held[key] = uow
 
     def release(self, key: TurnKey) -> None:
         """Give a turn to who has waited longest, if anybody has."""
@@ -138,11 +137,11 @@ class Turns:
             self._note(key)
         line = self._lines.get(key)
         if line is None:
-            del self._holders[key]
+            del self.held[key]
             return
         place = line[0]
         self._leave_line(place)
-        self._holders[key] = place.uow
+        self.held[key] = place.uow
         place.waiter.resume()
 
     def watch(self) -> int:
@@ -180,7 +179,7 @@ class Turns:
 
     def statistics(self) -> TurnStatistics:
         """How many turns are held and waited for."""
-        return TurnStatistics(len(self._holders), len(self._places))
+        return TurnStatistics(len(self.held), len(self._places))
 
     def _leave_line(self, place: _Place) -> None:
         del self._places[place.uow]
