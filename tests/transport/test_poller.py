@@ -1,5 +1,6 @@
 """The poller, over pairs of sockets: with the kernel's way of waiting for many, and without."""
 
+import errno
 import gc
 import socket
 from collections.abc import Callable
@@ -158,6 +159,36 @@ async def test_a_poller_that_has_ended_is_no_burden_for_those_that_still_wait(ma
     gc.collect()
 
     assert ("Cancelled", {}) == (reader.ended, poller._watches)
+
+
+async def test_who_waits_for_a_poller_that_has_ended_is_cancelled_all_the_same(make_reader):
+    poller, reader = Poller(), make_reader()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(poller.run)
+        nursery.cancel_scope.cancel()
+    with trio.move_on_after(0):
+        await reader.run(poller)
+    poller.release(reader.ours)
+
+    assert ("Cancelled", {}) == (reader.ended, poller._watches)
+
+
+class FullKernel:
+    """An `epoll` that waits for no more sockets."""
+
+    closed = False
+
+    def register(self, _number, _events):
+        raise OSError(errno.ENOSPC, "no space")
+
+
+async def test_a_socket_that_the_kernel_does_not_wait_for_can_be_released(make_reader):
+    poller, reader = Poller(FullKernel()), make_reader()
+    with pytest.raises(OSError, match="no space"):
+        await reader.run(poller)
+    poller.release(reader.ours)
+
+    assert {} == poller._watches
 
 
 async def test_others_run_between_readings_that_take_long(make_reader, nursery, mock_clock):

@@ -60,14 +60,17 @@ class Poller:
 
         Raises:
             trio.ClosedResourceError: It was released.
+            OSError: The kernel waits for no more sockets.
             Exception: Whatever `read` raises.
         """
-        if self._epoll is None:
+        if self._epoll is None or self._epoll.closed:
+            # Closed: everything is being cancelled, and who has not heard of it yet hears of it here.
             await self._read_alone(sock, read)
             return
         number = sock.fileno()
-        watch = self._watches[number] = _Watch(read, trio.lowlevel.current_task())
+        # First, as it may fail: nobody may seem to wait who does not.
         self._epoll.register(number, select.EPOLLIN)
+        watch = self._watches[number] = _Watch(read, trio.lowlevel.current_task())
 
         def abort(_: object) -> trio.lowlevel.Abort:
             self._forget(number)
