@@ -254,3 +254,19 @@ async def test_nobody_is_closed_for_what_the_server_slept_through(open_house, mo
     assert (BINARY, b"in time") == await client.frame()
     await wait_all_tasks_blocked()
     await client.echo()
+
+
+async def test_nobody_is_closed_for_what_the_server_slept_through_however_many_there_are(
+    open_house, mock_clock, monkeypatch
+):
+    """Not even those who are read last."""
+    monkeypatch.setattr("yummy.transport.poller.AT_A_TIME", 2)
+    house = await open_house(Echo, heartbeat_timeout=20, auth_timeout=20)
+    clients = [await house.upgraded() for _ in range(12)]
+    for client in clients:
+        await client.echo()
+    for client in reversed(clients):
+        os.write(client.stream.socket.fileno(), masked(BINARY, b"in time"))
+    mock_clock.jump(25)
+    for client in clients:
+        assert (BINARY, b"in time") == await client.data_frame()

@@ -26,20 +26,40 @@ async def watch(registry: Registry, limits: TransportLimits) -> None:
     """Sweep all connections again and again, until cancelled. A cancellation leaves nothing behind."""
     timeouts = (limits.auth_timeout, limits.heartbeat_interval, limits.heartbeat_timeout, limits.outbox_grace)
     period = min(max(min(filter(None, timeouts), default=1.0) / 4, _SWEEP[0]), _SWEEP[1])
+    now = trio.current_time()
     while True:
-        await trio.sleep(period)
-        # If everything stood still for a while, readers first hear what has come meanwhile.
+        due = now + period
+        await trio.sleep_until(due)
+        now = trio.current_time()
+        # If everything stood still for a while, nobody has been heard meanwhile, and it takes a while to read it all.
+        overslept = now - due if now - due > period else 0.0
         await trio.lowlevel.checkpoint()
         await trio.lowlevel.checkpoint()
-        await _sweep(registry, limits)
+        await _sweep(registry, limits, now, overslept)
 
 
-async def _sweep(registry: Registry, limits: TransportLimits) -> None:
+async def _sweep(registry: Registry, limits: TransportLimits, now: float, overslept: float) -> None:
     """Look at everybody once. A function of its own, so that a resting watch keeps nobody alive."""
     for number, conversation in enumerate(tuple(registry.conversations.values()), 1):
-        check(conversation, limits, trio.current_time())
+        if overslept:
+            stop_clocks(conversation, now, overslept)
+        check(conversation, limits, now)
         if number % _CHECKS_AT_A_TIME == 0:
             await trio.lowlevel.checkpoint()
+
+
+def stop_clocks(conversation: Conversation, now: float, overslept: float) -> None:
+    """Count some time for nobody: this server stood still itself, and did not hear what the client said.
+
+    Args:
+        conversation: After the upgrade.
+        now: Trio's time.
+        overslept: Seconds.
+    """
+    inlet = conversation.stream.inlet
+    inlet.last_heard = min(now, inlet.last_heard + overslept)
+    conversation.anonymous_since = min(now, conversation.anonymous_since + overslept)
+    conversation.checked_at = min(now, conversation.checked_at + overslept)
 
 
 def check(conversation: Conversation, limits: TransportLimits, now: float) -> None:
