@@ -140,23 +140,20 @@ class Driver:
             self.over = True
             self._do_ready(len(self._ready))
             for chain in list(self._chains):
-                self._do(chain.steps.close)
                 self.forget(chain)
-                self._do(chain.ended, None)
+                self._ready.extend(((chain.steps.close, ()), (chain.ended, (None,))))
+            self._do_ready(len(self._ready))
 
     def _do_ready(self, most: int) -> None:
         began = trio.current_time()
         for count in range(1, min(most, len(self._ready)) + 1):
             function, arguments = self._ready.popleft()
-            self._do(function, *arguments)
+            try:
+                function(*arguments)
+            except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
+                _log.exception("step_failed")
             if count % _LOOK == 0 and trio.current_time() - began > TURN and not self.over:
                 break
-
-    def _do(self, function: Callable[..., None], *arguments: Any) -> None:
-        try:
-            function(*arguments)
-        except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
-            _log.exception("step_failed")
 
     async def wait_idle(self) -> None:
         """Wait until no chain and no task is left."""

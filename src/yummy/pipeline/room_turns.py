@@ -40,7 +40,8 @@ def take_rooms(turns: Turns, work: Work, rule: Rule, model: Any) -> Steps[None]:
     uow = work.uow
     wanted = room_keys(rule.rooms(work, model))
     while not wanted <= uow.held:
-        release_rooms(turns, work)
+        if uow.held:
+            release_rooms(turns, work)
         for key in wanted if len(wanted) == 1 else sorted(wanted, key=lambda key: key[1]):
             yield partial(turns.queue, key, uow)
             uow.held.add(key)
