@@ -1,8 +1,10 @@
 """The whole server is cancelled, at every moment of a connection's life."""
 
+import os
+
 import pytest
 import trio
-from tests.transport.conftest import BINARY, CLOSE, Echo, head, masked
+from tests.transport.conftest import BINARY, CLOSE, TEXT, Echo, head, masked
 from trio.testing import wait_all_tasks_blocked
 
 from yummy.transport import frame_binary
@@ -121,3 +123,24 @@ async def test_a_cancelled_drain_still_ends_with_the_server(house, mock_clock):
     assert 1001 == await client.close_code()
     house.scope.cancel()
     await house.ended.wait()
+
+
+async def test_readers_that_hear_of_it_after_the_poller_has_ended(open_house):
+    """Half a text makes a reader go back to the poller at once, without looking whether it is cancelled."""
+
+    class Stopper(Echo):
+        def receive(self, payload):
+            super().receive(payload)
+            if payload == b"stop":
+                house.scope.cancel()
+
+    house = await open_house(Stopper)
+    clients = [await house.upgraded() for _ in range(10)]
+    for client in clients:
+        await client.echo()
+    for client in clients[:-1]:
+        os.write(client.stream.socket.fileno(), masked(TEXT, b"half of it")[:10])
+    os.write(clients[-1].stream.socket.fileno(), masked(BINARY, b"stop"))
+    await house.ended.wait()
+    for client in clients:
+        await client.end()

@@ -94,7 +94,9 @@ def encode(frame: Frame) -> bytes:
     Raises:
         ValueError: Something in it is no plain data.
     """
-    data = marshal.dumps(frame, _MARSHAL_VERSION)
+    # What a script has made may hold one large text in a thousand places. Clients' data and the server's own do not.
+    shares = frame[:1] == (PASSED,) and any(frame[2:])
+    data = marshal.dumps(frame, _SHARING_VERSION if shares else _MARSHAL_VERSION)
     return _LENGTH.pack(len(data)) + data
 
 
