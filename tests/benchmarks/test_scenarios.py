@@ -149,9 +149,19 @@ async def test_players_log_in_again_and_again(by):
 
 
 async def test_a_session_that_had_ended_counts_as_refused():
-    record, _ = await played("reconnect", settings={"connection_restore_wait_timeout": 0}, rate=20.0)
-    assert record.latency.count == 0
-    assert record.refused.keys() == {"not_restored"}
+    async with running(connection_restore_wait_timeout=0) as server:
+
+        async def end_all():
+            for connection in server.transport.connections:
+                connection.close(1001)
+            while server.chain.world.sessions:
+                await trio.lowlevel.checkpoint()
+
+        plan = plan_for(server, "reconnect", rate=20.0)
+        told = await trio.to_thread.run_sync(
+            lambda: told_by(plan, when_ready=lambda _told: trio.from_thread.run(end_all))
+        )
+    assert added_up(told).refused.keys() == {"not_restored"}
 
 
 async def test_players_who_are_idle_only_are_there():
