@@ -11,7 +11,7 @@ from benchmarks.peers import programs
 from benchmarks.peers.crowd import Running
 from benchmarks.peers.programs import missing_packages, python_program, version_of
 from benchmarks.peers.seats import Seats, bare_seats, colyseus_seats, socketio_seats, yummy_seats
-from benchmarks.peers.workloads import W1, WORKLOADS, Workload
+from benchmarks.peers.workloads import W1, W3, WORKLOADS, Workload
 from benchmarks.server import serving
 
 YUMMY, HOOKED = "Yummy", "Yummy, pre and post hook"
@@ -65,6 +65,21 @@ def _versions(*packages: str) -> Callable[[], str]:
 CONTESTANTS = (
     Contestant("yummy", YUMMY, _yummy, lambda: f"{version_of('yummy')}, no hooks"),
     Contestant("hooked", HOOKED, _hooked, lambda: f"{version_of('yummy')}, Play instead of messages", workloads=(W1,)),
+    # What the whole server is made of: its transport alone, and with the protocol but no pipeline.
+    Contestant(
+        "transport",
+        "Yummy's transport, echo",
+        partial(_program, lambda: python_program("yummy_parts_echo"), bare_seats),
+        _versions("yummy"),
+        workloads=(W1, W3),
+    ),
+    Contestant(
+        "protocol",
+        "the same, checked and answered",
+        partial(_program, lambda: python_program("yummy_parts_echo", "checked"), bare_seats),
+        _versions("yummy"),
+        workloads=(W1, W3),
+    ),
     Contestant(
         "bare",
         BARE,

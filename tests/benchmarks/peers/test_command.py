@@ -27,6 +27,13 @@ def test_yummy_and_a_bare_server_are_compared(tmp_path):
     assert [one["workload"] for one in told["floors"]] == ["W1", "W2", "W1"]
 
 
+def test_the_parts_of_yummy_are_measured_by_themselves():
+    short = ("--rounds", 1, "--seconds", 0.1, "--workload", "W3")
+    output = run(*short, "--peer", "transport", "--peer", "protocol", "--peer", "bare")
+    assert "\nYummy's transport, echo" in output
+    assert "\nthe same, checked and answered" in output
+
+
 def test_who_is_not_installed_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     output = run("--rounds", 1, "--seconds", 0.1, "--workload", "W1", "--peer", "colyseus", "--peer", "bare")
