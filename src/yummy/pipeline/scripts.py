@@ -8,7 +8,6 @@ import structlog
 
 from yummy import model as models
 from yummy.core.scripting import PREFETCH_MEMBERS_MAX, apply_write, room_snapshot, scripted_keys, user_snapshot
-from yummy.core.values import Room
 from yummy.core.work import Work
 from yummy.hooks.calls import (
     Crashed,
@@ -68,20 +67,6 @@ class HookRefusal(Refusal):
 
 
 @attrs.define(eq=False)
-class _Shown:
-    """What was sent along with a call, and what it was made of.
-
-    Post mostly sees what pre saw, unless its message has changed something, or somebody has changed the room.
-    """
-
-    room: Room | None
-    user_id: str | None
-    written: int
-    rooms: tuple[RoomSnapshot, ...]
-    users: tuple[UserSnapshot, ...]
-
-
-@attrs.define(eq=False)
 class HookStage:
     """Runs the hooks of one message.
 
@@ -96,7 +81,6 @@ class HookStage:
     store: Store
     work: Work
     about: Callable[[], dict[str, Any]]
-    _shown: _Shown | None = None
 
     def pre[M: models.Model](self, model: M) -> Steps[M]:
         """Run the pre hooks.
@@ -129,9 +113,9 @@ class HookStage:
 
     def _asking(self, phase: Phase, model: models.Model, *, success: bool | None) -> Wait:
         """What has the hooks of one half run; `HookRefusal` if too much waits already."""
-        shown = self._show(model)
+        rooms, users = self._show(model)
         name = HOOK_NAMES[type(model)]
-        call = HookCall(phase, name, model, success, shown.rooms, shown.users, self._fetch, self.about)
+        call = HookCall(phase, name, model, success, rooms, users, self._fetch, self.about)
 
         def ask(waiter: Waiter) -> None:
             try:
@@ -159,19 +143,15 @@ class HookStage:
                 shown_text = text.encode("utf-8", "backslashreplace").decode()
                 raise HookRefusal(known, f"{known.text}:\n{shown_text}" if debug else None)
 
-    def _show(self, model: models.Model) -> _Shown:
+    def _show(self, model: models.Model) -> tuple[tuple[RoomSnapshot, ...], tuple[UserSnapshot, ...]]:
         """What a hook is most likely to read: the room that the message names, who sends it, and whom it is about."""
-        work, uow, shown = self.work, self.work.uow, self._shown
+        work, uow = self.work, self.work.uow
         room_id = getattr(model, "room_id", None)
         room = None if room_id is None else uow.room(room_id)
-        user_id, written = model.user_id, uow.written
-        if shown is not None and room is shown.room and user_id == shown.user_id and written == shown.written:
-            return shown
         rooms = (room_snapshot(uow, room),) if room is not None and len(room.members) <= PREFETCH_MEMBERS_MAX else ()
+        user_id = model.user_id
         sender_id = user_id if work.session is None else work.session.user_id
-        users = _shown_users(uow, (user_id,) if user_id == sender_id else (sender_id, user_id))
-        self._shown = _Shown(room, user_id, written, rooms, users)
-        return self._shown
+        return rooms, _shown_users(uow, (user_id,) if user_id == sender_id else (sender_id, user_id))
 
     async def _fetch(self, subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
         uow = self.work.uow
