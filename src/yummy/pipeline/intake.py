@@ -145,8 +145,8 @@ class Intake:
         while (self._working or (self._queue and not self._hung_up)) and not self.driver.over:
             await self._change()
         self.chain.switchboard.disconnect(self.number)
-        session = None if self.session_id is None else self.chain.world.sessions.get(self.session_id)
-        if session is not None and session.connection == self.connection.id:
+        session = self._session()
+        if session is not None and session.connection == self.number:
             detached = attrs.evolve(session, connection=None)
             self.chain.world.put_session(session.id, detached)
             self.detached(detached)
@@ -279,14 +279,16 @@ class Intake:
 
     def _sign(self, message: Message) -> bool:
         """Say who sends it; whoever must be authenticated for it and is not, is refused."""
-        session = None if self.session_id is None else self.chain.world.sessions.get(self.session_id)
-        message.session = session
+        session = message.session = self._session()
         if session is not None:
             identify(message.request.model, session.user_id, session.id)
         elif not WIRE[message.request.type].anonymous:
             message.fail(Refusal(ErrorCode.NOT_AUTHENTICATED))
             return False
         return True
+
+    def _session(self) -> Session | None:
+        return None if self.session_id is None else self.chain.world.sessions.get(self.session_id)
 
     def _wake(self) -> None:
         if self._changed is not None:

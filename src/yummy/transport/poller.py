@@ -41,14 +41,9 @@ class _Watch:
 
 @attrs.define(eq=False)
 class Poller:
-    """The sockets that are waited for, by file descriptor.
-
-    Attributes:
-        rounds: How often something had come.
-    """
+    """The sockets that are waited for, by file descriptor."""
 
     _epoll: "select.epoll | None" = attrs.field(factory=lambda: select.epoll() if _HAS_EPOLL else None)
-    rounds: int = 0
     _watches: dict[int, _Watch] = attrs.field(factory=dict)
 
     async def watch(self, sock: socket.socket, read: Callable[[float], bool]) -> None:
@@ -99,7 +94,6 @@ class Poller:
         try:
             while True:
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
-                self.rounds += 1
                 now = trio.current_time()
                 # The kernel gives those first that it has not given for longest.
                 for count, (number, _) in enumerate(self._epoll.poll(0, AT_A_TIME), 1):
