@@ -257,6 +257,16 @@ class Game:
         self.settings = self.chain.settings = attrs.evolve(self.settings, **settings)
         self.chain.throttles = Throttles.of(self.settings)
 
+    def hold(self, hook):
+        """Have a hook wait; gives the event that lets it go on."""
+        goes_on = trio.Event()
+
+        async def wait(_call):
+            await goes_on.wait()
+
+        self.hooks[hook] = wait
+        return goes_on
+
     def connect(self, **fields):
         """A client that has not logged in."""
         connection = FakeConnection(**fields)

@@ -236,12 +236,7 @@ async def test_between_pre_and_post_no_other_message_of_the_room_runs_and_other_
 
 async def test_messages_without_hooks_wait_for_the_room_s_turn_too(game, room):
     ada, bob, room_id = room
-    goes_on = trio.Event()
-
-    async def wait(call):
-        await goes_on.wait()
-
-    game.hooks["pre_play"] = wait
+    goes_on = game.hold("pre_play")
     ada.tell("Play", room_id=room_id, message=1)
     await wait_all_tasks_blocked()
     talk = bob.tell("MessageToRoom", room_id=room_id, message=2)
@@ -277,12 +272,7 @@ async def test_what_needs_nothing_is_answered_at_once(game, room):
 
 async def test_a_client_that_has_gone_does_not_end_what_it_has_begun(game, room):
     ada, bob, room_id = room
-    goes_on = trio.Event()
-
-    async def wait(call):
-        await goes_on.wait()
-
-    game.hooks["pre_play"] = wait
+    goes_on = game.hold("pre_play")
     ada.tell("Play", room_id=room_id, message=1)
     await wait_all_tasks_blocked()
     game.nursery.start_soon(ada.intake.finish, "closed")
@@ -494,12 +484,7 @@ async def test_a_new_password_closes_the_other_sessions_after_what_they_have_beg
     ada, other = game.connect(), game.connect()
     for client in (ada, other):
         await client.ok("AuthEmail", email="a@b.io", password="12345678", create=True)
-    goes_on = trio.Event()
-
-    async def wait(call):
-        await goes_on.wait()
-
-    game.hooks["post_create_room"] = wait
+    goes_on = game.hold("post_create_room")
     made = other.tell("CreateRoom")
     await wait_all_tasks_blocked()
     await ada.ok("UpdateUser", password="another-one")
@@ -589,12 +574,7 @@ async def test_the_short_way_of_a_message_that_waits_for_nothing_comes_to_the_sa
 async def test_what_a_hook_holds_back_is_not_overtaken_on_the_short_way(game, room):
     ada, bob, room_id = room
     cy = await game.player("cy")
-    gate = trio.Event()
-
-    async def wait(_call):
-        await gate.wait()
-
-    game.hooks["pre_play"] = wait
+    gate = game.hold("pre_play")
     play = ada.tell("Play", room_id=room_id, message=1)
     talk = bob.tell("MessageToRoom", room_id=room_id, message=2)
     elsewhere = await cy.ok("CreateRoom")

@@ -127,12 +127,7 @@ async def test_what_a_script_wrote_to_the_account_meanwhile_is_kept(game, store)
 
 async def test_who_waits_for_a_turn_asks_again(game, store):
     ada = await game.player("ada")
-    goes_on = trio.Event()
-
-    async def wait(_call):
-        await goes_on.wait()
-
-    game.hooks["post_update_user"] = wait
+    goes_on = game.hold("post_update_user")
     ada.tell("UpdateUser", name="Ada")
     await wait_all_tasks_blocked()
     store.asked.clear()
@@ -173,12 +168,7 @@ async def test_the_account_of_who_is_offline_is_read_with_the_session(game, stor
 
 async def test_a_token_that_has_stopped_working_holds_nobody_up(game, store):
     ada = await game.player("ada")
-    goes_on = trio.Event()
-
-    async def wait(_call):
-        await goes_on.wait()
-
-    game.hooks["pre_get_user_information"] = wait
+    goes_on = game.hold("pre_get_user_information")
     begun = ada.tell("Me")
     await wait_all_tasks_blocked()
     record = game.store.sessions[ada.session_id]

@@ -110,12 +110,7 @@ async def test_twenty_of_wrong_format_in_a_row_close(game):
 async def test_a_full_inbox_lets_the_reader_wait(game):
     game.use(inbox=2)
     ada = await game.player("ada")
-    goes_on = trio.Event()
-
-    async def wait(call):
-        await goes_on.wait()
-
-    game.hooks["pre_room_list_request"] = wait
+    goes_on = game.hold("pre_room_list_request")
     ada.tell("RoomList")
     await wait_all_tasks_blocked()
     ids = []

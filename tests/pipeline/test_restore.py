@@ -48,12 +48,7 @@ async def test_neither_hook_of_connecting_runs_for_a_restored_session(game):
 
 async def test_a_connection_that_is_still_open_ends_its_chain_drops_the_rest_and_is_closed(game):
     ada, bob, room_id = await game.players("ada", "bob")
-    goes_on = trio.Event()
-
-    async def wait(call):
-        await goes_on.wait()
-
-    game.hooks["pre_play"] = wait
+    goes_on = game.hold("pre_play")
     begun = ada.tell("Play", room_id=room_id, message="begun")
     await wait_all_tasks_blocked()
     unread = ada.tell("Play", room_id=room_id, message="unread")
@@ -78,12 +73,7 @@ async def test_a_connection_that_is_still_open_ends_its_chain_drops_the_rest_and
 
 async def test_a_message_that_only_waits_for_its_turn_gives_way_at_once(game):
     ada, bob, room_id = await game.players("ada", "bob")
-    goes_on = trio.Event()
-
-    async def wait(call):
-        await goes_on.wait()
-
-    game.hooks["pre_play"] = wait
+    goes_on = game.hold("pre_play")
     bob.tell("Play", room_id=room_id, message="holds the turn")
     await wait_all_tasks_blocked()
     waits = ada.tell("MessageToRoom", room_id=room_id, message="waits")

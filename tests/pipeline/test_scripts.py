@@ -1,6 +1,5 @@
 """The hook stages: what is sent along with a call, and how often a message goes to the scripts."""
 
-import trio
 from trio.testing import wait_all_tasks_blocked
 
 from yummy.testing import game as whole_game
@@ -31,12 +30,7 @@ async def test_a_message_with_both_hooks_goes_to_the_scripts_twice_if_they_read_
 
 async def test_post_hooks_see_what_others_have_changed_since_the_pre_hooks(game):
     ada, bob, room_id = await game.players("ada", "bob")
-    gate, seen = trio.Event(), []
-
-    async def wait(_call):
-        await gate.wait()
-
-    game.hooks["pre_play"] = wait
+    gate, seen = game.hold("pre_play"), []
     game.hooks["post_play"] = lambda call: seen.append(call.rooms[0].members)
     play = ada.tell("Play", room_id=room_id, message=1)
     await wait_all_tasks_blocked()
