@@ -13,6 +13,7 @@ import trio
 
 from yummy.core.throttle import Throttles
 from yummy.core.tokens import Tokens
+from yummy.core.work import Common
 from yummy.hooks.bounds import hook_limits
 from yummy.hooks.calls import ScriptsBroken
 from yummy.hooks.host import HookHost
@@ -140,9 +141,7 @@ def _join(
         hooks=hooks,
         passwords=passwords,
         switchboard=Switchboard(world),
-        settings=settings,
-        tokens=Tokens(settings.salt_key, settings.token_lifetime),
-        throttles=Throttles.of(settings),
+        common=Common(settings, Tokens(settings.salt_key, settings.token_lifetime), Throttles.of(settings)),
         clock=wall_clock,
         driver=driver,
     )

@@ -45,12 +45,13 @@ def check_plain(value: object, *, max_depth: int = DEPTH_MAX, allow_bytes: bool 
     Raises:
         PlainDataError: Naming the offending part.
     """
-    depth = min(max_depth, DEPTH_MAX) or DEPTH_MAX
+    if not 0 < max_depth < DEPTH_MAX:
+        max_depth = DEPTH_MAX
     if type(value) is dict:
         # Most messages are a map; it needs no walk of its own to be found.
-        _check_inside(value, depth - 1, allow_bytes)
+        _check_inside(value, max_depth - 1, allow_bytes)
     else:
-        _check_inside((value,), depth, allow_bytes)
+        _check_inside((value,), max_depth, allow_bytes)
 
 
 def _check_inside(whole: Any, depth: int, allow_bytes: bool) -> None:  # noqa: C901, PLR0912  # one branch for each type
@@ -76,19 +77,19 @@ def _check_inside(whole: Any, depth: int, allow_bytes: bool) -> None:  # noqa: C
             if not INT_MIN <= value <= INT_MAX:
                 # Not shown: Python itself refuses to write out an integer of thousands of digits.
                 raise PlainDataError("an integer is out of range (-2^63 to 2^64-1)")
+        elif kind is bool or value is None:
+            pass
+        elif kind is bytes:
+            if not allow_bytes:
+                raise PlainDataError("bytes are not allowed here")
+        elif kind is float:
+            if not isfinite(value):
+                raise PlainDataError(f"{value} is not a finite number")
         elif kind is dict or kind is list:
             if depth == 0:
                 raise PlainDataError("nested too deeply")
             if value:
                 _check_inside(value, depth - 1, allow_bytes)
-        elif kind is bool or value is None:
-            pass
-        elif kind is float:
-            if not isfinite(value):
-                raise PlainDataError(f"{value} is not a finite number")
-        elif kind is bytes:
-            if not allow_bytes:
-                raise PlainDataError("bytes are not allowed here")
         else:
             raise PlainDataError(f"{kind.__name__} is not plain data")
 

@@ -9,7 +9,7 @@ from yummy.core.throttle import Throttles
 from yummy.core.tokens import Tokens
 from yummy.core.validation import ID_LENGTH, PASSWORD_LENGTH_MAX, email_problem, length_problem
 from yummy.core.values import JoinRequest, Session
-from yummy.core.work import Work
+from yummy.core.work import Common, Work
 from yummy.fields import settable_fields
 from yummy.model import HOOK_MODELS, CreateRoom
 from yummy.protocol.errors import Refusal
@@ -62,7 +62,8 @@ async def test_the_core_takes_the_sample(name):
     elif name == "disconnect_from_room":
         room = room.with_member(OTHER, attrs.evolve(room.members[OTHER], sessions=(SESSION,)))
     uow.put_room(room)
-    work = Work(uow, settings, Tokens("x" * 60, 1000), Throttles.of(settings), now=1e6, session=session)
+    common = Common(settings, Tokens("x" * 60, 1000), Throttles.of(settings))
+    work = Work(uow, common, now=1e6, session=session)
     rule = RULES[type(model)]
 
     assert rule.run(work, model) is not None

@@ -10,7 +10,7 @@ from yummy.core.rules import RULES
 from yummy.core.throttle import Throttles
 from yummy.core.tokens import Tokens
 from yummy.core.values import Account, Member, Room, Session
-from yummy.core.work import Work
+from yummy.core.work import Common, Work
 from yummy.pipeline.unit import Table, UnitOfWork
 from yummy.protocol.errors import Refusal
 from yummy.settings import Settings
@@ -61,9 +61,7 @@ class Scene:
         """The work of one message."""
         self.work = Work(
             uow=UnitOfWork(self.world),
-            settings=self.settings,
-            tokens=self.tokens,
-            throttles=self.throttles,
+            common=Common(self.settings, self.tokens, self.throttles),
             now=self.now,
             session=self.world.sessions[session or f"s-{sender}"] if sender else None,
             **fields,

@@ -13,7 +13,7 @@ import trio
 from yummy.core.throttle import Throttles
 from yummy.core.tokens import Tokens
 from yummy.core.values import Account
-from yummy.core.work import RevokeSessions, SessionRecord, SetUserType
+from yummy.core.work import Common, RevokeSessions, SessionRecord, SetUserType
 from yummy.hooks.calls import Passed
 from yummy.pipeline.chain import Chain
 from yummy.pipeline.driver import Driver
@@ -242,9 +242,7 @@ class Game:
             hooks=self.hooks,
             passwords=FakePasswords(),
             switchboard=Switchboard(self.world),
-            settings=self.settings,
-            tokens=Tokens(SECRET, 1000),
-            throttles=Throttles.of(self.settings),
+            common=Common(self.settings, Tokens(SECRET, 1000), Throttles.of(self.settings)),
             clock=lambda: self.now,
             driver=self.driver,
         )
@@ -254,8 +252,9 @@ class Game:
 
     def use(self, **settings):
         """Change settings, before anybody connects."""
-        self.settings = self.chain.settings = attrs.evolve(self.settings, **settings)
-        self.chain.throttles = Throttles.of(self.settings)
+        self.settings = attrs.evolve(self.settings, **settings)
+        throttles = Throttles.of(self.settings)
+        self.chain.common = attrs.evolve(self.chain.common, settings=self.settings, throttles=throttles)
 
     def hold(self, hook):
         """Have a hook wait; gives the event that lets it go on."""

@@ -88,7 +88,7 @@ def _create(work: Work, model: models.CreateRoom) -> Answer:
         ),
     )
     work.uow.put_room(room)
-    work.made["room_id"] = room.id
+    work.made = {"room_id": room.id}
     return RoomCreated(room_id=room.id, password=UNSET if password is None else password)
 
 
@@ -110,7 +110,7 @@ def _join(work: Work, model: models.JoinToRoom) -> Answer:
             raise Refusal(ErrorCode.ALREADY_IN_ROOM)
         room = attach(room, account.id, (sender.id,), member.rank)
         work.uow.put_room(room)
-        work.made["result"] = "Joined"
+        work.made = {"result": "Joined"}
         return joined(work, room)
     if room.access_type == RoomAccessType.PRIVATE and not _fits(model.password, room.password):
         raise Refusal(ErrorCode.WRONG_PASSWORD)
@@ -122,7 +122,7 @@ def _join(work: Work, model: models.JoinToRoom) -> Answer:
     work.uow.send(room.others(sender.id), UserJoined(user_id=account.id, room_id=room.id))
     room = attach(room, account.id, (sender.id,), rank)
     work.uow.put_room(room)
-    work.made["result"] = "Joined"
+    work.made = {"result": "Joined"}
     return joined(work, room)
 
 
@@ -146,7 +146,7 @@ def _request(work: Work, room: Room, rank: int) -> Answer:
         room.moderators(but=sender.id),
         NewJoinRequest(room_id=room.id, user_id=sender.user_id, user_type=int(rank)),
     )
-    work.made["result"] = "Requested"
+    work.made = {"result": "Requested"}
     return Requested(room_id=room.id)
 
 
@@ -174,23 +174,30 @@ def _leave(work: Work, model: models.DisconnectFromRoom) -> Answer:
 
 
 def _message(work: Work, model: models.MessageToRoom) -> Answer:
-    room, sender = _room_to_speak_in(work, model.room_id), work.sender
-    event = MessageFromRoom(room_id=room.id, message=model.message, user_id=sender.user_id)
-    work.uow.send(room.others(sender.id), event)
+    if others := _listeners(work, model.room_id):
+        event = MessageFromRoom(room_id=model.room_id, message=model.message, user_id=work.sender.user_id)
+        work.uow.send(others, event)
     return Done()
 
 
 def _play(work: Work, model: models.Play) -> Answer:
-    room, sender = _room_to_speak_in(work, model.room_id), work.sender
-    event = Played(room_id=room.id, message=model.message, user_id=sender.user_id)
-    work.uow.send(room.others(sender.id), event)
+    if others := _listeners(work, model.room_id):
+        event = Played(room_id=model.room_id, message=model.message, user_id=work.sender.user_id)
+        work.uow.send(others, event)
     return Done()
 
 
-def _room_to_speak_in(work: Work, room_id: str) -> Room:
-    room = room_of(work, room_id)
-    require(room, work.account, RoomUserType.USER)
-    return room
+def _listeners(work: Work, room_id: str) -> list[str]:
+    """The sessions that hear what the sender says in a room.
+
+    Raises:
+        Refusal: The sender may not speak there.
+    """
+    room, sender = room_of(work, room_id), work.sender
+    if sender.user_id not in room.members:
+        # Every member may; of all others only who has rights in any room.
+        require(room, work.account, RoomUserType.USER)
+    return room.others(sender.id)
 
 
 CREATE_ROOM = Rule(run=_create)

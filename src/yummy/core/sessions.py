@@ -48,7 +48,7 @@ def begin(work: Work, account: Account) -> Authenticated:
     token = _issue(work, account, session.id, new=True)
     if work.connection is not None:
         work.uow.stage(Bind(work.connection, session.id))
-    work.made.update(user_id=account.id, session_id=session.id)
+    work.made = {"user_id": account.id, "session_id": session.id}
     work.begun = models.UserConnected(user_id=account.id, session_id=session.id)
     return Authenticated(token=token, user_id=account.id, session_id=session.id)
 
@@ -118,7 +118,7 @@ def _restore(work: Work, _model: models.RestoreToken) -> Answer:
     work.uow.put_session(attrs.evolve(session, connection=work.connection))
     if work.connection is not None:
         work.uow.stage(Bind(work.connection, session.id))
-    work.made.update(user_id=session.user_id, session_id=session.id)
+    work.made = {"user_id": session.user_id, "session_id": session.id}
     rooms = [
         room_id
         for room_id in work.uow.world.rooms_of(session.id)

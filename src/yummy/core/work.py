@@ -107,37 +107,63 @@ class EndSession:
     reason: str
 
 
+@attrs.frozen
+class Common:
+    """What all messages have in common.
+
+    Attributes:
+        settings: The bounds.
+        tokens: Makes and reads tokens.
+        throttles: Who has failed too often lately.
+    """
+
+    settings: Settings
+    tokens: Tokens
+    throttles: Throttles
+
+
 @attrs.define
 class Work:
     """One message on its way through the core.
 
     Attributes:
         uow: What the message reads and stages.
-        settings: The bounds.
-        tokens: Makes and reads tokens.
-        throttles: Who has failed too often lately.
+        common: What it has in common with all others.
         now: Unix seconds.
         connection: The id of the connection that the message came on; None for a chain of the server's own.
         address: The client's address, None if it is exempt from limits.
         session: The sender's session, None if it is not authenticated.
         facts: What the prepare step found out.
         scripted: The metadata keys that a script set, whose levels are not checked against the sender's.
-        made: Fields of the model that the core fills, for the post hooks.
+        made: Fields of the model that the core fills, for the post hooks; None if there are none.
         begun: A model whose two hooks run within this message, after the core.
     """
 
     uow: UnitOfWork
-    settings: Settings
-    tokens: Tokens
-    throttles: Throttles
+    common: Common
     now: float
     connection: int | None = None
     address: str | None = None
     session: Session | None = None
     facts: Any = None
     scripted: frozenset[str] = frozenset()
-    made: dict[str, Any] = attrs.field(factory=dict)
+    made: dict[str, Any] | None = None
     begun: Model | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The bounds."""
+        return self.common.settings
+
+    @property
+    def tokens(self) -> Tokens:
+        """Makes and reads tokens."""
+        return self.common.tokens
+
+    @property
+    def throttles(self) -> Throttles:
+        """Who has failed too often lately."""
+        return self.common.throttles
 
     @property
     def seconds(self) -> int:

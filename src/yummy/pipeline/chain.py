@@ -19,7 +19,7 @@ most, takes a shorter way within one call (`Chain.run_at_once`). Once begun, a c
 connection: who drives chains is the server's own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -30,28 +30,25 @@ from yummy import model as models
 from yummy.core import sessions
 from yummy.core.notices import Notice
 from yummy.core.rules import RULES
-from yummy.core.throttle import Throttles
-from yummy.core.tokens import Tokens
 from yummy.core.users import end_sessions
-from yummy.core.values import OPERATORS_FIELDS
-from yummy.core.work import EndSession, Rule, SessionEnded, Work, account_key
+from yummy.core.values import OPERATORS_FIELDS, Session
+from yummy.core.work import Common, EndSession, Rule, SessionEnded, Work, account_key
 from yummy.model import HOOK_NAMES
 from yummy.pipeline.commit import AfterEffect, Committer
 from yummy.pipeline.desk import LookupStore, Passwords, ServiceDesk
 from yummy.pipeline.driver import Driver
 from yummy.pipeline.failures import Failures
-from yummy.pipeline.message import Message, Superseded
+from yummy.pipeline.message import Message, Superseded, refuse, success_frame
 from yummy.pipeline.room_turns import release_rooms, room_keys, rooms_are_free, take_free_rooms, take_rooms
 from yummy.pipeline.scripts import HookStage, Scripts
 from yummy.pipeline.steps import Steps, awaited
-from yummy.pipeline.switchboard import Switchboard
+from yummy.pipeline.switchboard import Line, Switchboard
 from yummy.pipeline.turns import Turns, Withdrawn
 from yummy.pipeline.unit import UnitOfWork
 from yummy.protocol.codec import Encoding
 from yummy.protocol.errors import ErrorCode, Refusal
 from yummy.protocol.messages import Answer
 from yummy.protocol.requests import Request
-from yummy.settings import Settings
 from yummy.store.world import World
 
 _log = structlog.get_logger("yummy.pipeline")
@@ -67,9 +64,7 @@ class Chain:
         hooks: The scripts.
         passwords: Hashing in threads.
         switchboard: Who speaks for which session.
-        settings: The bounds.
-        tokens: Makes and reads tokens.
-        throttles: Who has failed too often lately.
+        common: What all messages have in common, the bounds among it.
         clock: Unix seconds, now.
         driver: Drives chains, and starts tasks of the server's own.
         turns: Who may change what now.
@@ -81,9 +76,7 @@ class Chain:
     hooks: Scripts
     passwords: Passwords
     switchboard: Switchboard
-    settings: Settings
-    tokens: Tokens
-    throttles: Throttles
+    common: Common
     clock: Callable[[], float]
     driver: Driver
     turns: Turns = attrs.field(factory=Turns)
@@ -94,31 +87,36 @@ class Chain:
     def __attrs_post_init__(self) -> None:
         self._committer = Committer(self.world, self.store, self.turns, self.switchboard)
 
-    def run_at_once(self, message: Message) -> bool:
+    def run_at_once(self, request: Request, line: Line, session: Session | None) -> bool:
         """Run a message to its end within this call, if nothing in it waits and no script wants it.
 
         That is what `run` comes to then. Most messages are like that, and this is half the work.
 
+        Args:
+            request: What is asked for.
+            line: The sender's line.
+            session: The session that the line speaks for now.
+
         Returns:
             False if something does wait, or follows: nothing has happened, and it is for `run`.
         """
-        model = message.request.model
+        model = request.model
         rule = RULES[type(model)]
         if rule.prepare is not None or self.hooks.wants_either(HOOK_NAMES[type(model)]):
             return False
-        work = self._work(message)
-        uow = work.uow
+        uow = UnitOfWork(self.world)
+        work = Work(uow, self.common, self.clock(), line.number, line.address, session)
         try:
             if self.turns.held and not rooms_are_free(self.turns, work, rule, model):
                 return False
             answer = rule.run(work, model)
             if uow.staged or (uow.written and self._committer.is_durable(uow)):
                 return False
-            self._committer.commit_now(uow, partial(message.succeed, answer))
+            self._committer.commit_now(uow, partial(line.send, success_frame(request, answer)))
         except Refusal as refusal:
-            message.fail(refusal)
+            refuse(line, request, refusal)
         except Exception:  # noqa: BLE001  # a fault of ours must cost this message only
-            self._fault(message)
+            self._fault(Message(request, line, session))
         return True
 
     def run(self, message: Message) -> Steps[bool]:
@@ -128,7 +126,7 @@ class Chain:
             False if its connection had to give way before it began: nothing has happened, nobody was answered.
         """
         rule = RULES[type(message.model)]
-        work = self._work(message)
+        work = self._work(UnitOfWork(self.world), message.line, message.session)
         desk = None if rule.prepare is None else self._desk(work, message)
         try:
             if not take_free_rooms(self.turns, work, rule, message.model):
@@ -155,25 +153,27 @@ class Chain:
         self, work: Work, rule: Rule, message: Message, desk: ServiceDesk | None, stage: HookStage
     ) -> Steps[None]:
         model = yield from stage.pre(message.model)
-        answer, refusal, savepoint = None, None, None
+        savepoint = None
+        outcome: Answer | Refusal
         try:
             if desk is not None and rule.prepare is not None and rule.waits(work, model):
                 yield awaited(self.driver.start, rule.prepare(work, model, desk))
             savepoint = work.uow.savepoint()
-            answer = rule.run(work, model)
-        except Refusal as refused:
+            outcome = rule.run(work, model)
+        except Refusal as refusal:
             # What core staged is dropped, what pre did is kept.
             if savepoint is not None:
                 work.uow.rollback(savepoint)
-            refusal = refused
-        if work.begun is not None and refusal is None:
+            outcome = refusal
+        success = not isinstance(outcome, Refusal)
+        if work.begun is not None and success:
             # Within the login, which fails with them.
             begun = yield from stage.pre(work.begun)
             yield from stage.post(begun, success=True)
-        if refusal is None and work.made:
+        if success and work.made:
             model = attrs.evolve(model, **work.made)
-        yield from stage.post(model, success=refusal is None)
-        yield from self._commit(work, lambda: _answer(message, answer, refusal))
+        yield from stage.post(model, success=success)
+        yield from self._commit(work, message.reply(outcome))
 
     def _commit(self, work: Work, answer: Callable[[], None]) -> Steps[None]:
         if self._committer.is_durable(work.uow):
@@ -190,7 +190,7 @@ class Chain:
             reason: "window" leaves a session alone that has a connection again.
         """
         message = _message_of_ours("EndSession", models.Logout())
-        work = self._work(message)
+        work = self._work(UnitOfWork(self.world))
         desk = self._desk(work, message)
         try:
             if reason != "window":
@@ -232,7 +232,7 @@ class Chain:
             notice: Whose account it was. A session that has begun since then may end with those from before.
         """
         message = _message_of_ours("Operator", models.Logout())
-        work = self._work(message)
+        work = self._work(UnitOfWork(self.world))
         desk = self._desk(work, message)
         try:
             # A login that has read the account before it was changed holds this turn until its session is there.
@@ -266,7 +266,7 @@ class Chain:
         )
         message = _message_of_ours("UserDisconnected", model)
         rule = RULES[models.UserDisconnected]
-        work = attrs.evolve(self._work(message), uow=uow)
+        work = self._work(uow)
         try:
             yield from take_rooms(self.turns, work, rule, model)
             hooks = self.hooks.pin()
@@ -306,18 +306,10 @@ class Chain:
         work.uow.rollback(savepoint)
         _log.warning("hook_failed", why=refusal.error, code=refusal.code, **message.about())
 
-    def _work(self, message: Message) -> Work:
-        line = message.line
-        return Work(
-            UnitOfWork(self.world),
-            self.settings,
-            self.tokens,
-            self.throttles,
-            self.clock(),
-            None if line is None else line.number,
-            None if line is None else line.address,
-            message.session,
-        )
+    def _work(self, uow: UnitOfWork, line: Line | None = None, session: Session | None = None) -> Work:
+        """A message's work; without a line that of the server's own."""
+        connection, address = (None, None) if line is None else (line.number, line.address)
+        return Work(uow, self.common, self.clock(), connection, address, session)
 
     def _desk(self, work: Work, message: Message) -> ServiceDesk:
         return ServiceDesk(work.uow, message, self.store, self.passwords, self.turns, self.switchboard)
@@ -333,7 +325,7 @@ class Chain:
             # It was ended while the message waited.
             raise Refusal(ErrorCode.NOT_AUTHENTICATED)
 
-    def _follow(self, effects: list[AfterEffect], work: Work) -> None:
+    def _follow(self, effects: Iterable[AfterEffect], work: Work) -> None:
         """Start what follows from a commit, before its turns are given back."""
         for effect in effects:
             if isinstance(effect, EndSession):
@@ -358,13 +350,6 @@ def _message_of_ours(type_: str, model: models.Model) -> Message:
 
 def _answer_nobody() -> None:
     """For chains of the server's own."""
-
-
-def _answer(message: Message, answer: Answer | None, refusal: Refusal | None) -> None:
-    if answer is not None:
-        message.succeed(answer)
-    elif refusal is not None:
-        message.fail(refusal)
 
 
 def _no_answer(_work: Work, _model: Any) -> Answer:

@@ -95,14 +95,10 @@ class Committer:
             accounts = await self._accounts(uow)
             records = [item for item in uow.staged if isinstance(item, _RECORDS)]
             await self.store.write([*accounts, *records])
-            return self._apply(uow, accounts, answer)
+            return self.commit_now(uow, answer, accounts)
         finally:
             for turn in taken:
                 self.turns.release(turn)
-
-    def commit_now(self, uow: UnitOfWork, answer: Callable[[], None]) -> list[AfterEffect]:
-        """Carry out a unit of work that has nothing durable, without waiting."""
-        return self._apply(uow, [], answer)
 
     async def _accounts(self, uow: UnitOfWork) -> list[Account]:
         """The final values of all accounts that are written."""
@@ -118,10 +114,23 @@ class Committer:
                 finals.append(final)
         return finals
 
-    def _apply(self, uow: UnitOfWork, accounts: list[Account], answer: Callable[[], None]) -> list[AfterEffect]:
+    def commit_now(
+        self, uow: UnitOfWork, answer: Callable[[], None], accounts: Iterable[Account] = ()
+    ) -> list[AfterEffect]:
+        """Carry out a unit of work that has nothing durable, or nothing durable any more, without waiting.
+
+        Args:
+            uow: What was staged.
+            answer: As for `commit`.
+            accounts: Those that were written to the store.
+
+        Returns:
+            What is to follow, as chains of their own.
+        """
         if uow.written:
             self._swap(uow, accounts)
-        for item in uow.staged:
+        staged = uow.staged
+        for item in staged:
             if type(item) is HangUp and (line := self.switchboard.line(item.connection)) is not None:
                 line.hang_up(CLOSE_TAKEN_OVER, "session taken over")
             elif type(item) is Note:
@@ -131,9 +140,9 @@ class Committer:
         answer()
         for delivery in uow.deliveries:
             self.switchboard.deliver(delivery)
-        return [item for item in uow.staged if type(item) is SessionEnded or type(item) is EndSession]
+        return [item for item in staged if type(item) is SessionEnded or type(item) is EndSession] if staged else []
 
-    def _swap(self, uow: UnitOfWork, accounts: list[Account]) -> None:
+    def _swap(self, uow: UnitOfWork, accounts: Iterable[Account]) -> None:
         world = self.world
         for session_id, session in uow.puts(Table.SESSION).items():
             world.put_session(session_id, session)

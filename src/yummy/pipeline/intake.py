@@ -18,11 +18,12 @@ from yummy.model import Model, identify
 from yummy.pipeline.chain import Chain
 from yummy.pipeline.driver import AT_ONCE_MAX, Driver
 from yummy.pipeline.failures import Failures
-from yummy.pipeline.message import Message
+from yummy.pipeline.message import Message, refuse
 from yummy.pipeline.rate import RateLimit
 from yummy.protocol.codec import Encoding
 from yummy.protocol.errors import ErrorCode, Refusal, WrongFormat
 from yummy.protocol.requests import WIRE, Request, parse
+from yummy.settings import Settings
 
 _log = structlog.get_logger("yummy.pipeline")
 
@@ -55,9 +56,9 @@ class Connection(Protocol):
 
 @attrs.frozen
 class _Refused:
-    """A message that was refused before its chain, in its place in the order."""
+    """A request that was refused before its chain, in its place in the order."""
 
-    message: Message
+    request: Request
     refusal: Refusal
 
 
@@ -88,9 +89,10 @@ class Intake:
     send: Callable[[bytes], None] = attrs.field(init=False)
     address: str | None = attrs.field(init=False)
     encoding: Encoding = Encoding.MSGPACK
+    _settings: Settings = attrs.field(init=False)
     _fixed: Encoding | None = None
     # A list, as most connections never need it, and an empty deque takes 700 bytes. It is as short as the inbox.
-    _queue: list[Message | _Refused] = attrs.field(factory=list)
+    _queue: list[Request | _Refused] = attrs.field(factory=list)
     _running: Message | None = None
     _working: bool = False
     # How many have asked it to give way, and not told it to go on: several may want its session at once.
@@ -103,10 +105,11 @@ class Intake:
     _wrong_in_a_row: int = 0
 
     def __attrs_post_init__(self) -> None:
+        self._settings = self.chain.common.settings
         self._fixed = next((one for one in Encoding if one.subprotocol == self.connection.subprotocol), None)
         if self._fixed is not None:
             self.encoding = self._fixed
-        self._rate = RateLimit(self.chain.settings.max_messages_per_second, self.clock())
+        self._rate = RateLimit(self._settings.max_messages_per_second, self.clock())
         address = self.connection.address
         self.address = None if is_loopback(address) else address
         self.number = self.connection.id
@@ -121,7 +124,7 @@ class Intake:
             return
         wait = self._rate.spend(self.clock()) if self._rate.per_second else 0.0
         item = self._read(payload)
-        if wait > 0 or isinstance(item, _Refused):
+        if wait > 0 or type(item) is _Refused:
             item = self._watch(item, wait)
         else:
             self._wrong_in_a_row = 0
@@ -133,7 +136,7 @@ class Intake:
     @property
     def full(self) -> bool:
         """Whether the reader has to wait."""
-        return 0 < self.chain.settings.inbox <= len(self._queue)
+        return 0 < self._settings.inbox <= len(self._queue)
 
     async def wait_room(self) -> None:
         """Until the inbox is not full."""
@@ -194,26 +197,26 @@ class Intake:
 
     # Its own.
 
-    def _read(self, payload: bytes | str) -> Message | _Refused:
-        encoding = Encoding.MSGPACK if isinstance(payload, bytes) else Encoding.JSON
-        if self._fixed is None:
+    def _read(self, payload: bytes | str) -> Request | _Refused:
+        encoding = Encoding.MSGPACK if type(payload) is bytes else Encoding.JSON
+        if encoding is not self.encoding:
+            if self._fixed is not None:
+                wrong = WrongFormat(f"the sub-protocol of this connection is {self._fixed.subprotocol}")
+                return _Refused(Request("", _NOTHING, None, self._fixed), wrong)
             self.encoding = encoding
-        elif encoding is not self._fixed:
-            wrong = WrongFormat(f"the sub-protocol of this connection is {self._fixed.subprotocol}")
-            return _Refused(Message(Request("", _NOTHING, None, self._fixed), self), wrong)
         try:
-            return Message(parse(payload, max_depth=self.chain.settings.max_depth), self)
+            return parse(payload, max_depth=self._settings.max_depth)
         except WrongFormat as wrong:
-            return _Refused(Message(Request(wrong.type, _NOTHING, wrong.request_id, encoding), self), wrong)
+            return _Refused(Request(wrong.type, _NOTHING, wrong.request_id, encoding), wrong)
 
-    def _watch(self, item: Message | _Refused, wait: float) -> Message | _Refused:
+    def _watch(self, item: Request | _Refused, wait: float) -> Request | _Refused:
         """Refuse what came too soon, and close the connection of who does not stop with that, or with what is wrong.
 
         Args:
             item: Read all the same if it came too soon, so that the answer can name the request.
             wait: Seconds until another message may come; 0: it came in time.
         """
-        settings = self.chain.settings
+        settings = self._settings
         wrong = isinstance(item, _Refused)
         self._wrong_in_a_row = self._wrong_in_a_row + 1 if wrong else 0
         if settings.max_wrong_format and self._wrong_in_a_row >= settings.max_wrong_format:
@@ -227,8 +230,8 @@ class Intake:
                 del self._refused_at[0]
             if len(self._refused_at) >= settings.max_rate_limited:
                 self.connection.close(CLOSE_RATE, "too many messages")
-        message = item.message if isinstance(item, _Refused) else item
-        return _Refused(message, Refusal(ErrorCode.RATE_LIMITED, retry_after=wait))
+        request = item.request if isinstance(item, _Refused) else item
+        return _Refused(request, Refusal(ErrorCode.RATE_LIMITED, retry_after=wait))
 
     def _handle_queue(self) -> None:
         """Handle the queue in order, until it is empty or a message waits; called again then."""
@@ -249,15 +252,23 @@ class Intake:
         self._work(on=True)
         self.driver.soon(self._handle_queue)
 
-    def _handle(self, item: Message | _Refused) -> bool:
+    def _handle(self, item: Request | _Refused) -> bool:
         """Handle one item as far as it goes; whether that is to its end."""
         if isinstance(item, _Refused):
-            item.message.fail(item.refusal)
+            refuse(self, item.request, item.refusal)
             return True
-        if not self._sign(item) or self.chain.run_at_once(item):
+        session = self._session()
+        if session is not None:
+            identify(item.model, session.user_id, session.id)
+        elif not WIRE[item.type].anonymous:
+            refuse(self, item, Refusal(ErrorCode.NOT_AUTHENTICATED))
             return True
-        self._running = item
-        if not self.driver.begin(self.chain.run(item), self._ended):
+        return self.chain.run_at_once(item, self, session) or self._begin(Message(item, self, session))
+
+    def _begin(self, message: Message) -> bool:
+        """Begin a message that may have to wait; whether it has ended already."""
+        self._running = message
+        if not self.driver.begin(self.chain.run(message), self._ended):
             return False
         self._running = None
         return True
@@ -267,7 +278,7 @@ class Intake:
         message, self._running = self._running, None
         if begun is False and message is not None:
             # It had not begun. If this connection goes on after all, so does the message.
-            self._queue.insert(0, message)
+            self._queue.insert(0, message.request)
         self._handle_queue()
 
     def _work(self, *, on: bool) -> None:
@@ -276,16 +287,6 @@ class Intake:
             self._working = self.connection.working = on
             if not on:
                 self._wake()
-
-    def _sign(self, message: Message) -> bool:
-        """Say who sends it; whoever must be authenticated for it and is not, is refused."""
-        session = message.session = self._session()
-        if session is not None:
-            identify(message.request.model, session.user_id, session.id)
-        elif not WIRE[message.request.type].anonymous:
-            message.fail(Refusal(ErrorCode.NOT_AUTHENTICATED))
-            return False
-        return True
 
     def _session(self) -> Session | None:
         return None if self.session_id is None else self.chain.world.sessions.get(self.session_id)

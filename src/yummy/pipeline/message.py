@@ -1,6 +1,7 @@
 """A message on its way: what the pipeline keeps of it from reading to answer."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
@@ -22,7 +23,7 @@ class Superseded(Exception):  # noqa: N818  # it says a state: another connectio
 
 @attrs.define(eq=False)
 class Message:
-    """One message and the way back to its sender.
+    """One message that does not end at once, and the way back to its sender.
 
     Attributes:
         request: What is asked for, and how the answer is written.
@@ -53,32 +54,54 @@ class Message:
         room = getattr(self.model, "room_id", None)
         return {key: value for key, value in {**said, "room": room}.items() if value is not None}
 
-    def succeed(self, answer: Answer) -> None:
-        """Answer with what was done."""
-        request = self.request
-        self._send(answer_document(request.type, request.request_id, answer), None)
+    def reply(self, outcome: Answer | Refusal) -> Callable[[], None]:
+        """What answers with what was done, or why not.
+
+        A success is made ready before, so that nothing can happen that cannot be told.
+        """
+        if isinstance(outcome, Refusal):
+            return partial(self.fail, outcome)
+        frame = success_frame(self.request, outcome)
+        return _nothing if self.line is None else partial(self.line.send, frame)
 
     def fail(self, refusal: Refusal) -> None:
         """Answer with why it was not done."""
-        request = self.request
-        self._send(failure_document(request.type, request.request_id, refusal), refusal)
-
-    def _send(self, document: dict[str, Any], refusal: Refusal | None) -> None:
-        line, request = self.line, self.request
-        if line is None:
-            return
-        try:
-            frame = encode_frame(document, request.encoding)
-        except (ValueError, TypeError, OverflowError):
-            # What is accepted can be encoded, so this is a fault of ours; the client still gets an answer.
-            _log.exception("answer_not_encoded", type=request.type)
-            refusal = Refusal(ErrorCode.INTERNAL)
-            frame = encode_frame(failure_document(request.type, request.request_id, refusal), request.encoding)
-        if refusal is not None:
-            line.failures.count(refusal)
-        line.send(frame)
+        if self.line is not None:
+            refuse(self.line, self.request, refusal)
 
     def interrupt(self) -> None:
         """Drop the message if it has not begun its chain; else it ends it."""
         if self.stop_waiting is not None:
             self.stop_waiting()
+
+
+def success_frame(request: Request, answer: Answer) -> bytes:
+    """The frame of an answer that says what was done.
+
+    Raises:
+        ValueError, TypeError, OverflowError: It cannot be encoded, which is a fault of ours.
+    """
+    return encode_frame(answer_document(request.type, request.request_id, answer), request.encoding)
+
+
+def refuse(line: Line, request: Request, refusal: Refusal) -> None:
+    """Answer with why something was not done.
+
+    Args:
+        line: The sender's line.
+        request: What was asked for.
+        refusal: Why not.
+    """
+    try:
+        frame = encode_frame(failure_document(request.type, request.request_id, refusal), request.encoding)
+    except (ValueError, TypeError, OverflowError):
+        # Whatever is wrong with it is a fault of ours; the client still gets an answer.
+        _log.exception("answer_not_encoded", type=request.type)
+        refusal = Refusal(ErrorCode.INTERNAL)
+        frame = encode_frame(failure_document(request.type, request.request_id, refusal), request.encoding)
+    line.failures.count(refusal)
+    line.send(frame)
+
+
+def _nothing() -> None:
+    """For messages that nobody has sent."""

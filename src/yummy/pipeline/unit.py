@@ -78,7 +78,7 @@ class Savepoint(NamedTuple):
 _ABSENT: Final = object()
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, init=False)
 class UnitOfWork:
     """What one message has read and staged.
 
@@ -91,13 +91,24 @@ class UnitOfWork:
     """
 
     world: World
-    held: set[Key] = attrs.field(factory=set, init=False)
-    deliveries: list[Delivery] = attrs.field(factory=list, init=False)
-    staged: list[Any] = attrs.field(factory=list, init=False)
-    withdrawn: bool = attrs.field(default=False, init=False)
-    _overlay: dict[Key, Any] = attrs.field(factory=dict, init=False)
-    _loaded: dict[str, Account] = attrs.field(factory=dict, init=False)
-    _journal: list[tuple[Key, Any]] = attrs.field(factory=list, init=False)
+    held: set[Key]
+    deliveries: list[Delivery]
+    staged: list[Any]
+    withdrawn: bool
+    _overlay: dict[Key, Any]
+    _loaded: dict[str, Account]
+    _journal: list[tuple[Key, Any]]
+
+    def __init__(self, world: World) -> None:
+        # Written out, as there is one for each message: by factories, this takes twice as long.
+        self.world = world
+        self.held = set()
+        self.deliveries = []
+        self.staged = []
+        self.withdrawn = False
+        self._overlay = {}
+        self._loaded = {}
+        self._journal = []
 
     def room(self, room_id: str) -> Room | None:
         """The room as this message sees it."""

@@ -56,20 +56,22 @@ def encode(document: dict[str, Any], encoding: Encoding) -> bytes:
     if encoding is Encoding.JSON:
         return _json.encode(document).encode()
     try:
-        packed: bytes = _packer.pack(document)
+        return _packer.pack(document)
     except BaseException:
         # A packer that failed half-way keeps the first half.
         _packer.reset()
         raise
-    return packed
 
 
 def _decode_msgpack(payload: bytes) -> Any:
     try:
         if len(payload) > _WALK_FROM:
             _walk(payload)
+        document = msgpack.unpackb(payload, raw=False, strict_map_key=True, ext_hook=_refuse_extension)
+        if _comes_back(document, payload):
+            return document
         return msgpack.unpackb(
-            payload, raw=False, strict_map_key=True, object_pairs_hook=_unique, ext_hook=_refuse_extension
+            payload, raw=False, strict_map_key=True, ext_hook=_refuse_extension, object_pairs_hook=_unique
         )
     except WrongFormat:
         raise
@@ -93,6 +95,20 @@ def _walk(payload: bytes) -> None:
     walker = msgpack.Unpacker(max_buffer_size=len(payload))
     walker.feed(payload)
     walker.skip()
+
+
+def _comes_back(document: Any, payload: bytes) -> bool:
+    """Whether what was read is written as it came: then no map in it had a key twice, as none has that is written.
+
+    Most encoders write everything as short as it goes, as this one does. This is quicker than to look at each map.
+    """
+    try:
+        packed: bytes = _packer.pack(document)
+    except Exception:  # noqa: BLE001  # nested too deeply for it, say; the other way decides what that means
+        # A packer that failed half-way keeps the first half.
+        _packer.reset()
+        return False
+    return packed == payload
 
 
 def _decode_json(payload: str) -> Any:

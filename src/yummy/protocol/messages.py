@@ -1,6 +1,7 @@
 """What the server sends: answers to requests, and events.
 
-Each is an attrs class; a field that is `UNSET` is left out. `document` makes the map that the codec writes.
+Each is an attrs class; a field that is `UNSET` is left out. `document` makes the map that the codec writes. Nobody
+changes one, but they are not frozen, as a frozen one takes longer to make, and there are many.
 """
 
 from collections.abc import Callable
@@ -25,12 +26,12 @@ class Unset:
 UNSET: Final = Unset()
 
 
-@attrs.frozen
+@attrs.define
 class Done:
     """It has happened; there is nothing to add."""
 
 
-@attrs.frozen
+@attrs.define
 class Authenticated:
     """A session has begun."""
 
@@ -39,14 +40,14 @@ class Authenticated:
     session_id: str
 
 
-@attrs.frozen
+@attrs.define
 class TokenRefreshed:
     """A fresh token of the same session."""
 
     token: str = attrs.field(repr=False)
 
 
-@attrs.frozen
+@attrs.define
 class TokenRestored:
     """A session goes on here (``restored``), or a new one has begun."""
 
@@ -57,7 +58,7 @@ class TokenRestored:
     rooms: list[str]
 
 
-@attrs.frozen
+@attrs.define
 class UserInformation:
     """A user, as the one who asks may see it. Dates are unix seconds."""
 
@@ -73,7 +74,7 @@ class UserInformation:
     last_login_date: int | None
 
 
-@attrs.frozen
+@attrs.define
 class RoomCreated:
     """The room's id, and the password of a private one."""
 
@@ -81,14 +82,14 @@ class RoomCreated:
     password: str | Unset = UNSET
 
 
-@attrs.frozen
+@attrs.define
 class RoomUpdated:
     """The room has changed; ``password`` is there when it has just become private."""
 
     password: str | Unset = UNSET
 
 
-@attrs.frozen
+@attrs.define
 class RoomUser:
     """A member in a list of a room's users; ``type`` is the rank."""
 
@@ -97,7 +98,7 @@ class RoomUser:
     type: int
 
 
-@attrs.frozen
+@attrs.define
 class Joined:
     """One is in the room now."""
 
@@ -108,7 +109,7 @@ class Joined:
     result: str = "Joined"
 
 
-@attrs.frozen
+@attrs.define
 class Requested:
     """One waits for approval."""
 
@@ -116,7 +117,7 @@ class Requested:
     result: str = "Requested"
 
 
-@attrs.frozen
+@attrs.define
 class WaitingUsers:
     """Who waits, and the rank that each asked for."""
 
@@ -124,7 +125,7 @@ class WaitingUsers:
     users: dict[str, int]
 
 
-@attrs.frozen
+@attrs.define
 class RoomInformation:
     """The parts of a room that were asked for."""
 
@@ -142,7 +143,7 @@ class RoomInformation:
     banned_users: list[str] | Unset = UNSET
 
 
-@attrs.frozen
+@attrs.define
 class Rooms:
     """A page of the list of rooms; ``cursor`` asks for the next one."""
 
@@ -166,7 +167,7 @@ type Answer = (
 )
 
 
-@attrs.frozen
+@attrs.define
 class UserJoined:
     """To members: a user joined."""
 
@@ -175,7 +176,7 @@ class UserJoined:
     room_id: str
 
 
-@attrs.frozen
+@attrs.define
 class JoinAccepted:
     """To a waiting session: it was let in."""
 
@@ -187,7 +188,7 @@ class JoinAccepted:
     result: str = "Joined"
 
 
-@attrs.frozen
+@attrs.define
 class JoinDeclined:
     """To a waiting session: it was not let in."""
 
@@ -196,7 +197,7 @@ class JoinDeclined:
     result: str = "Declined"
 
 
-@attrs.frozen
+@attrs.define
 class NewJoinRequest:
     """To owner and moderators: somebody waits."""
 
@@ -206,7 +207,7 @@ class NewJoinRequest:
     user_type: int
 
 
-@attrs.frozen
+@attrs.define
 class UserDisconnectedFromRoom:
     """To the members left behind: a user has gone."""
 
@@ -215,7 +216,7 @@ class UserDisconnectedFromRoom:
     room_id: str
 
 
-@attrs.frozen
+@attrs.define
 class DisconnectedFromRoom:
     """To the one who was kicked or banned."""
 
@@ -223,7 +224,7 @@ class DisconnectedFromRoom:
     room_id: str
 
 
-@attrs.frozen
+@attrs.define
 class MessageFromRoom:
     """Somebody said something, or a script did (then there is no ``user_id``)."""
 
@@ -233,7 +234,7 @@ class MessageFromRoom:
     user_id: str | Unset = UNSET
 
 
-@attrs.frozen
+@attrs.define
 class Played:
     """Somebody made a move."""
 
@@ -243,7 +244,7 @@ class Played:
     user_id: str | Unset = UNSET
 
 
-@attrs.frozen
+@attrs.define
 class RawMessage:
     """A whole map that a script made; it is sent as it is."""
 

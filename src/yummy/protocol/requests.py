@@ -47,6 +47,8 @@ class Wire:
         required: Fields without which there is no model.
         optional: Fields that may be left out; null counts as left out.
         plain: Name on the wire of each field of plain data, and whether bytes may stand in it.
+        own_names: The names that a map may have of which the model can be made as it is, if it is of the right types:
+            those of its fields, and of the type. None at all if a field has another name on the wire.
     """
 
     model: type[models.Model]
@@ -55,6 +57,7 @@ class Wire:
     required: tuple[tuple[str, str], ...]
     optional: tuple[tuple[str, str], ...]
     plain: tuple[tuple[str, bool], ...]
+    own_names: frozenset[str]
 
 
 @attrs.define
@@ -92,6 +95,7 @@ def _wire(
     attributes = attrs.fields_dict(sent)
     required = [name for name in fields if attributes[name].default is attrs.NOTHING]
     optional = [name for name in fields if name not in required]
+    itself = not names and sent is model and build is None
     return Wire(
         model=model,
         anonymous=anonymous,
@@ -99,6 +103,7 @@ def _wire(
         required=tuple((wire_names.get(name, name), name) for name in required),
         optional=tuple((wire_names.get(name, name), name) for name in optional),
         plain=tuple((name, name == "message") for name in ("message", "metas") if name in fields),
+        own_names=frozenset((*fields, "type", "request_id")) if itself else frozenset(),
     )
 
 
@@ -141,16 +146,29 @@ def parse(payload: bytes | str, *, max_depth: int) -> Request:
         WrongFormat: With what is wrong, and the type and request id where they could be read.
     """
     document = decode(payload)
+    encoding = Encoding.MSGPACK if type(payload) is bytes else Encoding.JSON
     type_: Any = document.get("type")
-    request_id: Any = document.get("request_id")
     wire = WIRE.get(type_) if type(type_) is str else None
+    if wire is not None and document.keys() <= wire.own_names:
+        try:
+            for name, allow_bytes in wire.plain:
+                if name in document:
+                    check_plain(document[name], max_depth=max_depth, allow_bytes=allow_bytes)
+            del document["type"]
+            model = wire.model(**document)
+        except (TypeError, ValueError):
+            # Perhaps only null for what may be left out; the other way knows, and what to say if it is wrong.
+            pass
+        else:
+            return Request(type_, model, model.request_id, encoding)
+    request_id: Any = document.get("request_id")
     if wire is None or not (request_id is None or type(request_id) is int):
         raise _not_addressed(type_, request_id)
     try:
         model = _make(wire, document, max_depth)
     except (TypeError, ValueError) as error:
         raise WrongFormat(str(error), type_=type_, request_id=_echo(request_id)) from None
-    return Request(type_, model, request_id, Encoding.MSGPACK if isinstance(payload, bytes) else Encoding.JSON)
+    return Request(type_, model, request_id, encoding)
 
 
 def _not_addressed(type_: Any, request_id: Any) -> WrongFormat:
@@ -163,6 +181,7 @@ def _not_addressed(type_: Any, request_id: Any) -> WrongFormat:
 
 
 def _make(wire: Wire, document: dict[str, Any], max_depth: int) -> models.Model:
+    """Make a model whose fields have other names on the wire, or of a map that says more than it must, or is wrong."""
     for name, allow_bytes in wire.plain:
         if name in document:
             try:
