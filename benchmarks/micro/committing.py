@@ -41,7 +41,7 @@ def commits() -> Iterator[list[Piece]]:
             world.put_session("s", Session("s", _ADA.id, 1))
             world.put_account(_ADA)
             world.put_room("r", Room("r", 1, members={_ADA.id: Member(3, ("s",))}))
-            committer = Committer(world, AccountStore(database), Turns(), Switchboard(world))
+            committer = Committer(world, AccountStore(database), Turns(), Switchboard())
             durable = partial(seconds_for_one_awaited, partial(_commit_account, committer, count()))
             with closing(_plain_sqlite(Path(home) / "plain.db")) as plain:
                 yield [
@@ -89,9 +89,13 @@ def _change_row(connection: sqlite3.Connection, numbers: Iterator[int]) -> None:
 class _Line:
     """What an event needs of a connection."""
 
-    session_id: str
     send: Callable[[bytes], None]
     encoding: Encoding = Encoding.MSGPACK
+    session_id: str | None = None
+
+    def bind(self, session_id: str | None) -> None:
+        """Speak for a session from now on."""
+        self.session_id = session_id
 
 
 class _Sink:
@@ -122,13 +126,12 @@ class _Marks:
 def broadcasts() -> Iterator[Piece]:
     """An event that is written once, and put into the outboxes of all who hear it."""
     for audience in _AUDIENCES:
-        world, hub = World(), _Marks()
-        switchboard = Switchboard(world)
+        hub, switchboard = _Marks(), Switchboard()
         sessions = [f"s{number}" for number in range(audience)]
         for number, session_id in enumerate(sessions):
-            world.put_session(session_id, Session(session_id, f"u{number}", number))
             outbox = Outbox(_Sink(), hub, TransportLimits())  # type: ignore[arg-type]  # as much of both as it uses
-            switchboard.connect(number, _Line(session_id, outbox.push))  # type: ignore[arg-type]  # the same
+            switchboard.connect(number, _Line(outbox.push))  # type: ignore[arg-type]  # the same
+            switchboard.bind(number, session_id)
         delivery = Delivery(tuple(sessions), EVENT)
         does = partial(_broadcast, switchboard, hub, delivery)
         yield computing(f"tell {audience} others of an event", does, PACK_EVENT)

@@ -140,7 +140,7 @@ def _join(
         store=store,
         hooks=hooks,
         passwords=passwords,
-        switchboard=Switchboard(world),
+        switchboard=Switchboard(),
         common=Common(settings, Tokens(settings.salt_key, settings.token_lifetime), Throttles.of(settings)),
         clock=wall_clock,
         driver=driver,

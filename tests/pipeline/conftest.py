@@ -241,7 +241,7 @@ class Game:
             store=self.store,
             hooks=self.hooks,
             passwords=FakePasswords(),
-            switchboard=Switchboard(self.world),
+            switchboard=Switchboard(),
             common=Common(self.settings, Tokens(SECRET, 1000), Throttles.of(self.settings)),
             clock=lambda: self.now,
             driver=self.driver,

@@ -6,6 +6,9 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from yummy.pipeline.unit import Delivery
+from yummy.protocol.messages import RawMessage
+
 
 async def test_a_session_whose_connection_was_lost_goes_on(game):
     ada, bob, room_id = await game.players("ada", "bob")
@@ -142,6 +145,14 @@ def consistent(game, clients):
         session = game.world.sessions.get(client.session_id)
         if not client.connection.closed and session is not None:
             assert session.connection == client.connection.id
+            assert [client] == [other for other in clients if hears(game, session.id, other)]
+
+
+def hears(game, session_id, client):
+    """Whether a connection hears what a session is told."""
+    event = {"type": "Heard", "number": len(client.connection.out)}
+    game.chain.switchboard.deliver(Delivery((session_id,), RawMessage(event)))
+    return event in client.connection.out
 
 
 @pytest.mark.parametrize("steps", range(6))

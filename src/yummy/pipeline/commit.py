@@ -131,12 +131,12 @@ class Committer:
             self._swap(uow, accounts)
         staged = uow.staged
         for item in staged:
-            if type(item) is HangUp and (line := self.switchboard.line(item.connection)) is not None:
-                line.hang_up(CLOSE_TAKEN_OVER, "session taken over")
+            if type(item) is HangUp:
+                self.switchboard.hang_up(item.connection, CLOSE_TAKEN_OVER, "session taken over")
             elif type(item) is Note:
                 item.happened()
-            elif type(item) is Bind and (line := self.switchboard.line(item.connection)) is not None:
-                line.bind(item.session_id)
+            elif type(item) is Bind:
+                self.switchboard.bind(item.connection, item.session_id)
         answer()
         for delivery in uow.deliveries:
             self.switchboard.deliver(delivery)

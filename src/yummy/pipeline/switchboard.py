@@ -11,7 +11,6 @@ from yummy.pipeline.failures import Failures
 from yummy.pipeline.unit import Delivery
 from yummy.protocol.codec import Encoding, encode
 from yummy.protocol.messages import event_document
-from yummy.store.world import World
 from yummy.transport.frames import frame_binary, frame_text
 
 
@@ -55,10 +54,10 @@ def encode_frame(document: dict[str, Any], encoding: Encoding) -> bytes:
 
 @attrs.define(eq=False)
 class Switchboard:
-    """All connections that are past the upgrade, by number."""
+    """All connections that are past the upgrade, by number, and those that speak for a session, by its id."""
 
-    world: World
     _lines: dict[int, Line] = attrs.field(factory=dict)
+    _speakers: dict[str, Line] = attrs.field(factory=dict)
 
     def connect(self, connection: int, line: Line) -> None:
         """A connection has come."""
@@ -66,28 +65,44 @@ class Switchboard:
 
     def disconnect(self, connection: int) -> None:
         """A connection has gone."""
-        self._lines.pop(connection, None)
+        line = self._lines.pop(connection, None)
+        if line is not None:
+            self._silence(line)
 
     def line(self, connection: int | None) -> Line | None:
         """A connection's line, while it is there."""
         return None if connection is None else self._lines.get(connection)
 
+    def bind(self, connection: int, session_id: str | None) -> None:
+        """Have a connection, if it is still there, speak for a session from now on, or for none."""
+        line = self._lines.get(connection)
+        if line is not None:
+            self._silence(line)
+            line.bind(session_id)
+            if session_id is not None:
+                self._speakers[session_id] = line
+
+    def hang_up(self, connection: int, code: int, reason: str) -> None:
+        """Close a connection, if it is still there; it speaks for nobody any more."""
+        line = self._lines.get(connection)
+        if line is not None:
+            self._silence(line)
+            line.hang_up(code, reason)
+
     def deliver(self, delivery: Delivery) -> None:
         """Put an event into the outbox of every connection that speaks for one of its sessions."""
-        sessions, lines = self.world.sessions, self._lines
-        document: dict[str, Any] | None = None
+        speakers = self._speakers
         frames: dict[Encoding, bytes] = {}
         for session_id in delivery.sessions:
-            session = sessions.get(session_id)
-            if session is None or session.connection is None:
+            line = speakers.get(session_id)
+            if line is None:
                 continue
-            line = lines.get(session.connection)
-            if line is None or line.session_id != session_id:
-                continue
-            encoding = line.encoding
-            frame = frames.get(encoding)
+            frame = frames.get(line.encoding)
             if frame is None:
-                if document is None:
-                    document = event_document(delivery.event)
-                frame = frames[encoding] = encode_frame(document, encoding)
+                frame = frames[line.encoding] = encode_frame(event_document(delivery.event), line.encoding)
             line.send(frame)
+
+    def _silence(self, line: Line) -> None:
+        # Another connection may have taken its session over.
+        if line.session_id is not None and self._speakers.get(line.session_id) is line:
+            del self._speakers[line.session_id]
