@@ -90,7 +90,10 @@ class Scene:
 
     def sent(self):
         """The events of the last message: type, who hears it."""
-        return [(type(item.event).__name__, item.sessions) for item in self.work.uow.deliveries]
+        return [
+            (type(event).__name__, tuple(session for session in sessions if session != but))
+            for sessions, event, but in self.work.uow.deliveries
+        ]
 
     def events(self):
         """The events of the last message."""

@@ -50,7 +50,7 @@ def _process(work: Work, model: models.ProcessWaitingUser) -> Answer:
     if model.target_user_id not in room.members:  # another session may have come in meanwhile
         refuse_crowd(work, room)
         event = UserJoined(user_id=model.target_user_id, room_id=room.id)
-        work.uow.send(room.others(work.sender.id), event)
+        work.uow.send(room.sessions, event, but=work.sender.id)
     room = attach(room, model.target_user_id, request.sessions, request.rank)
     work.uow.put_room(room)
     newcomer = work.uow.account(model.target_user_id)
@@ -77,7 +77,7 @@ def announce_removal(uow: UnitOfWork, room: Room, left: Room | None, user_id: st
     """
     uow.send(room.sessions_of(user_id), DisconnectedFromRoom(room_id=room.id))
     if left is not None:
-        uow.send(left.others(but), UserDisconnectedFromRoom(user_id=user_id, room_id=room.id))
+        uow.send(left.sessions, UserDisconnectedFromRoom(user_id=user_id, room_id=room.id), but=but)
 
 
 def _kick(work: Work, model: models.KickUserFromRoom) -> Answer:

@@ -119,7 +119,7 @@ def _join(work: Work, model: models.JoinToRoom) -> Answer:
         return _request(work, room, rank)
     refuse_crowd(work, room)
     refuse_spread(work, account.id)
-    work.uow.send(room.others(sender.id), UserJoined(user_id=account.id, room_id=room.id))
+    work.uow.send(room.sessions, UserJoined(user_id=account.id, room_id=room.id), but=sender.id)
     room = attach(room, account.id, (sender.id,), rank)
     work.uow.put_room(room)
     work.made = {"result": "Joined"}
@@ -174,21 +174,23 @@ def _leave(work: Work, model: models.DisconnectFromRoom) -> Answer:
 
 
 def _message(work: Work, model: models.MessageToRoom) -> Answer:
-    if others := _listeners(work, model.room_id):
-        event = MessageFromRoom(room_id=model.room_id, message=model.message, user_id=work.sender.user_id)
-        work.uow.send(others, event)
+    if sessions := _listeners(work, model.room_id):
+        sender = work.sender
+        event = MessageFromRoom(room_id=model.room_id, message=model.message, user_id=sender.user_id)
+        work.uow.send(sessions, event, but=sender.id)
     return Done()
 
 
 def _play(work: Work, model: models.Play) -> Answer:
-    if others := _listeners(work, model.room_id):
-        event = Played(room_id=model.room_id, message=model.message, user_id=work.sender.user_id)
-        work.uow.send(others, event)
+    if sessions := _listeners(work, model.room_id):
+        sender = work.sender
+        event = Played(room_id=model.room_id, message=model.message, user_id=sender.user_id)
+        work.uow.send(sessions, event, but=sender.id)
     return Done()
 
 
-def _listeners(work: Work, room_id: str) -> list[str]:
-    """The sessions that hear what the sender says in a room.
+def _listeners(work: Work, room_id: str) -> tuple[str, ...]:
+    """The sessions that hear what the sender says in a room, the sender's own among them; none if nobody else does.
 
     Raises:
         Refusal: The sender may not speak there.
@@ -197,7 +199,7 @@ def _listeners(work: Work, room_id: str) -> list[str]:
     if sender.user_id not in room.members:
         # Every member may; of all others only who has rights in any room.
         require(room, work.account, RoomUserType.USER)
-    return room.others(sender.id)
+    return () if room.sessions == (sender.id,) else room.sessions
 
 
 CREATE_ROOM = Rule(run=_create)

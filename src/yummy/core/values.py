@@ -128,10 +128,6 @@ class Room:
         """The attached sessions in the order of their users."""
         return tuple(session for member in self.members.values() for session in member.sessions)
 
-    def others(self, but: str | None) -> list[str]:
-        """The attached sessions but one."""
-        return [session for session in self.sessions if session != but]
-
     def moderators(self, *, but: str) -> tuple[str, ...]:
         """The attached sessions of owner and moderators, without one of them."""
         return tuple(

@@ -91,15 +91,16 @@ class Switchboard:
 
     def deliver(self, delivery: Delivery) -> None:
         """Put an event into the outbox of every connection that speaks for one of its sessions."""
-        speakers = self._speakers
+        sessions, event, but = delivery
+        spared = None if but is None else self._speakers.get(but)
         frames: dict[Encoding, bytes] = {}
-        for session_id in delivery.sessions:
-            line = speakers.get(session_id)
-            if line is None:
+        for line in map(self._speakers.get, sessions):
+            if line is None or line is spared:
                 continue
-            frame = frames.get(line.encoding)
+            encoding = line.encoding
+            frame = frames.get(encoding)
             if frame is None:
-                frame = frames[line.encoding] = encode_frame(event_document(delivery.event), line.encoding)
+                frame = frames[encoding] = encode_frame(event_document(event), encoding)
             line.send(frame)
 
     def _silence(self, line: Line) -> None:

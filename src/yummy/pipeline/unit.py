@@ -42,10 +42,11 @@ type Operation = Callable[[Any], Any]
 
 
 class Delivery(NamedTuple):
-    """An event and the sessions that hear it, as they stood when it was staged."""
+    """An event and the sessions that hear it, all but one of them, as they stood when it was staged."""
 
     sessions: tuple[str, ...]
     event: Event
+    but: str | None = None
 
 
 @attrs.frozen
@@ -159,11 +160,11 @@ class UnitOfWork:
         """Stage a new value of an account; the commit makes it durable."""
         self._put((Table.ACCOUNT, account.id), account)
 
-    def send(self, sessions: Iterable[str], event: Event) -> None:
-        """Stage an event for sessions, as they stand now."""
+    def send(self, sessions: Iterable[str], event: Event, *, but: str | None = None) -> None:
+        """Stage an event for sessions, as they stand now, without one of them."""
         receivers = tuple(sessions)
-        if receivers:
-            self.deliveries.append(Delivery(receivers, event))
+        if receivers and receivers != (but,):
+            self.deliveries.append(Delivery(receivers, event, but))
 
     def stage(self, item: Any) -> None:
         """Stage anything else that the commit knows how to carry out."""
