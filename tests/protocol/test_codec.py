@@ -1,6 +1,7 @@
 """The two encodings: what they refuse, and that whatever they accept can be written again in both."""
 
 import base64
+import contextlib
 import json
 import sys
 import tracemalloc
@@ -70,6 +71,29 @@ def as_text(value):
 def test_msgpack_that_is_no_request_is_refused(payload, problem):
     with pytest.raises(WrongFormat, match=problem):
         decode(payload)
+
+
+@pytest.mark.parametrize(
+    ("payload", "document"),
+    [
+        (b"\x81\xa1a\xcd\x00\x01", {"a": 1}),
+        (b"\x81\xd9\x01a\xa1b", {"a": "b"}),
+        (b"\xde\x00\x01\xa1a\xdc\x00\x00", {"a": []}),
+        (b"\x81\xa1a\xca\x3f\x80\x00\x00", {"a": 1.0}),
+    ],
+)
+def test_what_is_written_longer_than_need_be_is_read_all_the_same(payload, document):
+    assert document == decode(payload)
+    twice = b"\x82\xa1z" + payload + b"\xa1z\x00"
+    with pytest.raises(WrongFormat, match="a map with the same key twice"):
+        decode(twice)
+
+
+def test_a_packer_that_could_not_write_what_was_read_keeps_nothing_of_it():
+    deep = b"\x81\xa1a" + b"\x91" * 600 + b"\xc0"
+    with contextlib.suppress(WrongFormat):
+        decode(deep)
+    assert b"\x81\xa1a\x01" == encode({"a": 1}, Encoding.MSGPACK)
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,25 @@ def test_whatever_python_writes_as_json_is_a_request_or_of_wrong_format(payload)
     check(payload)
 
 
+def outcome(payload):
+    """What a payload comes to, in a form that can be compared."""
+    try:
+        request = parse(payload, max_depth=32)
+    except WrongFormat as refusal:
+        return refusal.error, refusal.type, refusal.request_id
+    return request.type, request.request_id, type(request.model), attrs.asdict(request.model)
+
+
+@given(requests(ANYTHING))
+@bounded(300)
+@example({"type": "Play", "room_id": "r", "message": None, "request_id": None})
+@example({"type": "Play", "room_id": "r", "message": 1, "request_id": True})
+@example({"type": "CreateRoom", "access_type": None, "tags": None})
+@example({"type": "CreateRoom", "access_type": "x", "tags": None})
+def test_a_field_that_is_unknown_changes_nothing_in_what_comes_of_the_others(document):
+    assert repr(outcome(msgpack.packb(document))) == repr(outcome(msgpack.packb({**document, "no such field": 1})))
+
+
 @given(damaged(PACKED))
 @bounded(150)
 def test_a_damaged_message_is_a_request_or_of_wrong_format(payload):
