@@ -149,7 +149,7 @@ def parse(payload: bytes | str, *, max_depth: int) -> Request:
     encoding = Encoding.MSGPACK if type(payload) is bytes else Encoding.JSON
     type_: Any = document.get("type")
     wire = WIRE.get(type_) if type(type_) is str else None
-    if wire is not None and document.keys() <= wire.own_names:
+    if wire is not None and wire.own_names.issuperset(document):
         try:
             for name, allow_bytes in wire.plain:
                 if name in document:
