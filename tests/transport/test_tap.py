@@ -153,7 +153,7 @@ def test_between_fragments_and_after_a_close_frame_nothing_is_taken(listener):
 
 def test_a_cut_message_is_held_but_a_large_one_goes_to_the_decoder(listener):
     inbound = tapped(listener)
-    inbound.tap.max_message_bytes = 65_535
+    inbound.tap = Tap(listener, 65_535)
     small, large = masked(BINARY, bytes(300)), masked(BINARY, bytes(HELD_BYTES))
 
     assert b"" == inbound.feed(small[:-1], 0.0)

@@ -25,6 +25,8 @@ _MEDIUM_HEADER = struct.Struct(">BBH")
 _SHORT_BINARY = [bytes((_BINARY, size)) for size in range(_SHORT)]
 """The header of each short binary message: nearly all that a server says."""
 
+_number = int.from_bytes
+
 
 def _frame(opcode: int, payload: bytes) -> bytes:
     size = len(payload)
@@ -62,9 +64,8 @@ def unmask(payload: bytes, key: bytes) -> bytes:
         key: Four bytes.
     """
     size = len(payload)
-    repeated = (key * (size // 4 + 1))[:size]
     # As two large numbers: one step for all bytes.
-    return (int.from_bytes(payload, "little") ^ int.from_bytes(repeated, "little")).to_bytes(size, "little")
+    return (_number(payload, "little") ^ _number((key * (size // 4 + 1))[:size], "little")).to_bytes(size, "little")
 
 
 def frame_ping() -> bytes:
