@@ -108,19 +108,25 @@ class Outbox:
         Returns:
             Whether nothing is left. If the connection is lost nothing is, either.
         """
-        while self._wire or self._frames:
+        while self.queued:
+            data = self._wire
             try:
-                data = self._wire = self._wire or self._take_frames()
+                if not data:
+                    data = b"".join(self._frames)  # which copies nothing if there is only one
+                    self._frames.clear()
+                    if self._tls is not None:
+                        data = self._encrypt(data, self._tls)
                 sent = self._socket.send(data)
             except BlockingIOError:
+                self._wire = data
                 return False
             except OSError:  # of the socket, or of TLS
                 self.forget()
                 return True
-            # An empty rest of a view would still hold all of it.
-            self._wire = memoryview(data)[sent:] if sent < len(data) else b""
             self.queued -= sent
             self.bytes_sent += sent
+            # An empty rest of a view would still hold all of it.
+            self._wire = memoryview(data)[sent:] if sent < len(data) else b""
             if self.crowded_since is not None and self.queued <= self._crowd:
                 self.crowded_since = None
         if self._progress is not None:
@@ -172,14 +178,9 @@ class Outbox:
 
     # Its own.
 
-    def _take_frames(self) -> bytes:
-        frames = self._frames
-        data = frames[0] if len(frames) == 1 else b"".join(frames)
-        frames.clear()
-        if self._tls is not None:
-            plain = len(data)
-            data = self._tls.encrypt(data)
-            self.queued += len(data) - plain
+    def _encrypt(self, plain: bytes, tls: Tls) -> bytes:
+        data = tls.encrypt(plain)
+        self.queued += len(data) - len(plain)
         return data
 
     def _note_crowd(self) -> None:
