@@ -103,35 +103,15 @@ class Outbox:
             self._hub.mark(self)
 
     def write(self) -> bool:
-        """Give the kernel what it takes.
+        """Give the kernel what it takes, before the hub does.
 
         Returns:
             Whether nothing is left. If the connection is lost nothing is, either.
         """
-        while self.queued:
-            data = self._wire
-            try:
-                if not data:
-                    data = b"".join(self._frames)  # which copies nothing if there is only one
-                    self._frames.clear()
-                    if self._tls is not None:
-                        data = self._encrypt(data, self._tls)
-                sent = self._socket.send(data)
-            except BlockingIOError:
-                self._wire = data
-                return False
-            except OSError:  # of the socket, or of TLS
-                self.forget()
-                return True
-            self.queued -= sent
-            self.bytes_sent += sent
-            # An empty rest of a view would still hold all of it.
-            self._wire = memoryview(data)[sent:] if sent < len(data) else b""
-            if self.crowded_since is not None and self.queued <= self._crowd:
-                self.crowded_since = None
-        if self._progress is not None:
-            self._tell_progress()
-        return True
+        scheduled = self._scheduled
+        done = self.flush()
+        self._scheduled = scheduled  # the hub has not come round, and shall not be told twice
+        return done
 
     def forget(self) -> None:
         """Drop everything: writing has no sense any more. What was received before may still be read."""
@@ -157,10 +137,31 @@ class Outbox:
 
     def flush(self) -> bool:
         """Write what the kernel takes; see `yummy.transport.hub`."""
-        if self.write():
-            self._scheduled = False
-            return True
-        return False
+        while self.queued:
+            data = self._wire
+            try:
+                if not data:
+                    data = b"".join(self._frames)  # which copies nothing if there is only one
+                    self._frames.clear()
+                    if self._tls is not None:
+                        data = self._encrypt(data, self._tls)
+                sent = self._socket.send(data)
+            except BlockingIOError:
+                self._wire = data
+                return False
+            except OSError:  # of the socket, or of TLS
+                self.forget()
+                break
+            self.queued -= sent
+            self.bytes_sent += sent
+            # An empty rest of a view would still hold all of it.
+            self._wire = memoryview(data)[sent:] if sent < len(data) else b""
+            if self.crowded_since is not None and self.queued <= self._crowd:
+                self.crowded_since = None
+        if self._progress is not None:
+            self._tell_progress()
+        self._scheduled = False
+        return True
 
     async def drain(self) -> None:
         """Write the rest. Runs in a task of the hub, at most one for an outbox; ends with the connection."""
