@@ -1,6 +1,7 @@
 """One task that writes what all connections have queued, once for each batch of the scheduler.
 
-Everything that one batch of tasks says to a connection leaves in one write. Knows outboxes, not what is in them.
+Everything that one batch of tasks says to a connection leaves in one write. So does what is said to all the messages
+that the poller reads at once, but without waking that task. Knows outboxes, not what is in them.
 """
 
 from collections.abc import Sequence

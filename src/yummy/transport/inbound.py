@@ -90,9 +90,9 @@ class Inbound:
             self.paused = False
             if tap is None or self._left or not self._may_tap:
                 return self._follow(data, now)
+            self.straight = True
         position = tap.take(data)
         if position == len(data) and not tap.stopped:
-            self.straight = True
             return b""
         self.straight = False
         return self._leave(tap, data[position:], now)

@@ -65,11 +65,11 @@ class Outbox:
         if self.sealed:
             return
         self._frames.append(frame)
-        self.queued += len(frame)
+        self.queued = queued = self.queued + len(frame)
         if not self._scheduled:
             self._scheduled = True
             self._hub.mark(self)
-        if self.queued > self._crowd:
+        if queued > self._crowd:
             self._note_crowd()
 
     def cut(self, last: bytes) -> None:

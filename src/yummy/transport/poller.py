@@ -2,7 +2,8 @@
 
 To wait for a socket by itself costs a system call and a turn of the scheduler for each time, which is as much as all
 that is done with a message then. Here a socket is registered once with the kernel (`epoll`), and stays so for as long
-as what comes can be read on the spot. Where there is no `epoll`, every socket is waited for by itself.
+as what comes can be read on the spot. Once all that has come is read, what was said to it is written, for which the
+scheduler would take another turn else. Where there is no `epoll`, every socket is waited for by itself.
 """
 
 import select
