@@ -137,7 +137,7 @@ class Outbox:
 
     def flush(self) -> bool:
         """Write what the kernel takes; see `yummy.transport.hub`."""
-        while self.queued:
+        while self._wire or self._frames:
             data = self._wire
             try:
                 if not data:
@@ -152,12 +152,16 @@ class Outbox:
             except OSError:  # of the socket, or of TLS
                 self.forget()
                 break
-            self.queued -= sent
             self.bytes_sent += sent
+            self.queued = left = self.queued - sent
+            if not left:
+                break
             # An empty rest of a view would still hold all of it.
             self._wire = memoryview(data)[sent:] if sent < len(data) else b""
-            if self.crowded_since is not None and self.queued <= self._crowd:
+            if self.crowded_since is not None and left <= self._crowd:
                 self.crowded_since = None
+        self._wire = b""
+        self.crowded_since = None
         if self._progress is not None:
             self._tell_progress()
         self._scheduled = False
