@@ -1,3 +1,6 @@
+import sys
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,7 +8,15 @@ from wsproto import ConnectionType
 from wsproto.connection import Connection
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
-from yummy.transport.frames import MAX_REASON_BYTES, frame_binary, frame_close, frame_ping, frame_text
+from yummy.transport.frames import (
+    MAX_REASON_BYTES,
+    find_unmask,
+    frame_binary,
+    frame_close,
+    frame_ping,
+    frame_text,
+    unmask,
+)
 
 SIZES = [0, 1, 125, 126, 127, 65535, 65536, 70_000]
 
@@ -55,3 +66,21 @@ def test_a_reason_that_is_no_unicode_is_told_nevertheless():
     (event,) = decode(frame_close(1011, "a\udc80b"))
     assert isinstance(event, CloseConnection)
     assert "a?b" == event.reason
+
+
+@pytest.fixture(scope="module")
+def unmask_in_python():
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setitem(sys.modules, "websockets.speedups", None)
+        return find_unmask()
+
+
+@given(payload=st.binary(max_size=300), key=st.binary(min_size=4, max_size=4))
+def test_what_is_masked_is_unmasked_byte_by_byte(unmask_in_python, payload, key):
+    expected = bytes(byte ^ key[number % 4] for number, byte in enumerate(payload))
+    assert [expected] * 2 == [unmask(payload, key), unmask_in_python(payload, key)]
+
+
+def test_it_is_unmasked_in_c_where_that_is_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "websockets.speedups", SimpleNamespace(apply_mask=max))
+    assert max is find_unmask()

@@ -1,4 +1,5 @@
 import attrs
+import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
@@ -93,3 +94,90 @@ async def test_one_that_fails_costs_nobody_else(nursery):
     hub.mark(Recorder("d", log))
     await wait_all_tasks_blocked()
     assert "flush d" == log[-1]
+
+
+async def test_what_is_marked_while_somebody_gathers_is_written_by_them(nursery):
+    hub, log = Hub(), []
+    await nursery.start(hub.run)
+    await wait_all_tasks_blocked()
+    hub.gather()
+    hub.mark(Recorder("a", log))
+    hub.mark(Recorder("b", log))
+    assert [] == log
+    hub.write()
+    assert (["flush a", "flush b"], 1, 2) == (log, hub.rounds, hub.flushes)
+    await wait_all_tasks_blocked()
+    hub.mark(Recorder("c", log))
+    await wait_all_tasks_blocked()
+    assert ["flush a", "flush b", "flush c"] == log
+
+
+async def test_who_gathers_nothing_writes_nothing(nursery):
+    hub = Hub()
+    await nursery.start(hub.run)
+    await wait_all_tasks_blocked()
+    hub.gather()
+    hub.write()
+    assert (0, 0) == (hub.rounds, hub.flushes)
+
+
+async def test_one_that_is_full_or_fails_while_somebody_gathers_costs_nobody_else(nursery):
+    hub, log = Hub(), []
+    await nursery.start(hub.run)
+    await wait_all_tasks_blocked()
+    full = Recorder("full", log, full=True)
+    hub.gather()
+    for one in (full, Recorder("bad", log, fails="flush"), Recorder("other", log)):
+        hub.mark(one)
+    hub.write()
+    assert ["flush full", "flush bad", "failed bad", "flush other"] == log
+    full.room.set()
+    await wait_all_tasks_blocked()
+    assert "drained full" == log[-1]
+
+
+async def test_what_was_marked_before_is_written_with_what_is_gathered_and_in_order(nursery):
+    """Who has to write it already is not to be overtaken."""
+    hub, log = Hub(), []
+    await nursery.start(hub.run)
+    await wait_all_tasks_blocked()
+    hub.mark(Recorder("a", log))
+    hub.gather()
+    hub.mark(Recorder("b", log))
+    hub.write()
+    assert [] == log
+    await wait_all_tasks_blocked()
+    assert (["flush a", "flush b"], 1) == (log, hub.rounds)
+
+
+async def test_much_that_is_gathered_is_written_in_turns(nursery):
+    hub, log = Hub(), []
+    await nursery.start(hub.run)
+    await wait_all_tasks_blocked()
+    hub.gather()
+    for _ in range(1000):
+        hub.mark(Recorder("x", log))
+    hub.write()
+    assert [] == log
+    await wait_all_tasks_blocked()
+    assert 1000 == len(log)
+
+
+@pytest.mark.parametrize("begins", [False, True])
+async def test_what_is_gathered_when_nobody_writes_stays_marked(begins):
+    """Before the hub begins, and after its end."""
+    hub, log = Hub(), []
+    async with trio.open_nursery() as nursery:
+        if begins:
+            await nursery.start(hub.run)
+            await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    hub.gather()
+    hub.mark(Recorder("a", log))
+    hub.write()
+    assert [] == log
+    async with trio.open_nursery() as nursery:
+        await nursery.start(hub.run)
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert ["flush a"] == log

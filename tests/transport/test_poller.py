@@ -11,6 +11,7 @@ import trio
 from attrs import define, field
 from trio.testing import wait_all_tasks_blocked
 
+from yummy.transport.hub import Hub
 from yummy.transport.poller import AT_A_TIME, TURN, Poller
 
 
@@ -215,3 +216,53 @@ async def test_others_run_between_readings_that_take_long(make_reader, nursery, 
 
     # Of two tasks that are ready, either may be the first.
     assert seen[0] < seen[-1]
+
+
+@define(eq=False)
+class Written:
+    """An outbox that notes how much had been read by the time it was written."""
+
+    readers: list[Reader]
+    seen: list[int] = field(factory=list)
+
+    def flush(self):
+        self.seen.append(sum(len(reader.heard) for reader in self.readers))
+        return True
+
+
+async def test_what_is_said_to_what_was_read_is_written_once_all_are_read(make_reader, nursery):
+    hub = Hub()
+    poller = Poller(hub=hub)
+    readers = [make_reader() for _ in range(20)]
+    written = Written(readers)
+    readers[0].also = partial(hub.mark, written)
+    await nursery.start(hub.run)
+    for reader in readers:
+        nursery.start_soon(reader.run, poller)
+        reader.theirs.send(b"x")
+    await wait_all_tasks_blocked()
+    await nursery.start(poller.run)
+    while not written.seen:
+        await trio.lowlevel.checkpoint()
+
+    assert ([20], 1) == (written.seen, hub.rounds)
+    nursery.cancel_scope.cancel()
+
+
+async def test_what_is_said_is_written_at_the_end_of_each_turn(make_reader, nursery, mock_clock):
+    hub = Hub()
+    poller = Poller(hub=hub)
+    readers = [make_reader() for _ in range(40)]
+    written = Written(readers)
+    await nursery.start(hub.run)
+    for reader in readers:
+        nursery.start_soon(reader.run, poller)
+        reader.theirs.send(b"x")
+        reader.also = lambda: (mock_clock.jump(TURN * 2), hub.mark(written))
+    await wait_all_tasks_blocked()
+    await nursery.start(poller.run)
+    while not written.seen:
+        await trio.lowlevel.checkpoint()
+
+    assert written.seen[0] < len(readers)
+    nursery.cancel_scope.cancel()

@@ -10,6 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from yummy.transport import TransportLimits, frame_binary
 from yummy.transport.hub import Hub
+from yummy.transport.outbox import Outbox
 from yummy.transport.poller import Poller
 from yummy.transport.stream import Stream
 
@@ -213,3 +214,23 @@ async def test_the_crowd_is_noted_and_forgotten(open_ends):
     await ends.client_receives(5 * 50_004)
     await wait_all_tasks_blocked()
     assert ends.stream.outbox.crowded_since is None
+
+
+async def test_who_writes_before_the_hub_does_not_have_it_come_twice():
+    """A second mark could end in two tasks that wait for the same socket."""
+    hub = Hub()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(0)
+        outbox = Outbox(ours, hub, TransportLimits(outbox_bytes=10, outbox_burst=1))
+        outbox.push(b"more than a burst")
+        assert (b"more than a burst", 0) == (theirs.recv(100), outbox.queued)
+        outbox.push(b"more")
+        assert [outbox] == hub._marked
+        assert outbox.write()
+        outbox.push(b"and more")
+        assert [outbox] == hub._marked
+        assert outbox.flush()
+        outbox.push(b"again")
+        assert [outbox, outbox] == hub._marked
+        assert b"moreand more" == theirs.recv(100)

@@ -151,9 +151,73 @@ def test_between_fragments_and_after_a_close_frame_nothing_is_taken(listener):
     assert [] == listener.heard
 
 
+def test_short_messages_have_the_limit_too(listener):
+    tap = Tap(listener, max_message_bytes=50)
+    largest, larger = masked(BINARY, bytes(50)), masked(BINARY, bytes(51))
+
+    assert len(largest) == tap.take(largest + larger)
+    assert [bytes(50)] == listener.heard
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        masked(PING),
+        masked(CLOSE),
+        masked(0x02, b"a fragment"),
+        masked(TEXT, b"\xff"),
+        bytes((BINARY, 4)) + b"bare",
+        masked(BINARY, bytes(301)),
+    ],
+)
+def test_after_nothing_but_messages_all_else_goes_to_the_decoder_as_ever(listener, data):
+    inbound = tapped(listener)
+    binary = masked(BINARY, b"binary")
+
+    for _ in range(3):
+        assert b"" == inbound.feed(binary, 0.0)
+        assert inbound.straight
+    assert data == inbound.feed(data, 0.0)
+    assert not inbound.straight
+    assert 4 == inbound.frames
+
+
+def test_limits_hold_after_nothing_but_messages_too(listener):
+    binary = masked(BINARY, b"binary")
+
+    for code, wrong in ((1009, masked(BINARY, bytes(301))), (1008, masked(PING) * 3)):
+        inbound = tapped(listener, max_message_bytes=300, max_control_frames=2)
+        assert b"" == inbound.feed(binary, 0.0)
+        inbound.feed(wrong, 0.0)
+        assert code == inbound.violation.code
+        assert (b"", False) == (inbound.feed(binary, 0.0), inbound.straight)
+    assert 2 == len(listener.heard)
+
+
+def test_a_stop_of_the_tap_is_a_pause_even_if_nothing_is_left(listener):
+    inbound = tapped(listener)
+    listener.pauses.add(b"full")
+    for _ in range(2):
+        assert b"" == inbound.feed(masked(BINARY, b"binary"), 0.0)
+        assert (False, True) == (inbound.paused, inbound.straight)
+        assert b"" == inbound.feed(masked(BINARY, b"full"), 0.0)
+        assert (True, False) == (inbound.paused, inbound.straight)
+        assert b"" == inbound.feed(b"", 0.0)
+
+
+def test_once_untapped_all_is_for_the_decoder_and_what_was_taken_still_counts(listener):
+    inbound = tapped(listener)
+    binary = masked(BINARY, b"binary")
+
+    assert b"" == inbound.feed(binary, 0.0)
+    inbound.untap()
+    assert (binary, False, 2) == (inbound.feed(binary, 0.0), inbound.straight, inbound.frames)
+    assert [b"binary"] == listener.heard
+
+
 def test_a_cut_message_is_held_but_a_large_one_goes_to_the_decoder(listener):
     inbound = tapped(listener)
-    inbound.tap.max_message_bytes = 65_535
+    inbound.tap = Tap(listener, 65_535)
     small, large = masked(BINARY, bytes(300)), masked(BINARY, bytes(HELD_BYTES))
 
     assert b"" == inbound.feed(small[:-1], 0.0)

@@ -42,10 +42,10 @@ class Inbound:
         head_complete: Whether the request's head has come to its end; what follows it is held until the upgrade.
         violation: What the client did wrong; nothing passes any more.
         closed: Whether a close frame has come.
-        frames: Frames that have begun, for statistics.
         tap: Takes whole messages; None leaves all to the decoder.
         paused: Whether the tap has stopped before its time: when there is room again, feed nothing, before anything
             else that comes.
+        straight: Whether the tap took all that came last, so that nothing is held, paused or left to the decoder.
     """
 
     max_message_bytes: int = 0
@@ -55,9 +55,10 @@ class Inbound:
     head_complete: bool = False
     violation: Violation | None = None
     closed: bool = False
-    frames: int = 0
     tap: Tap | None = None
     paused: bool = False
+    straight: bool = False
+    _followed: int = 0  # frames that have begun, but for those that the tap took
     _held: bytes = b""  # the start of a header, or what came too early
     _tail: bytes = b""  # the last three bytes of the head so far
     _left: int = 0  # bytes of the current frame that are still to come
@@ -78,16 +79,23 @@ class Inbound:
         Returns:
             What the decoder shall see of it: at the most everything, possibly nothing.
         """
-        if self.violation is not None:
+        tap = self.tap
+        if tap is None or not self.straight:
+            if self.violation is not None:
+                return b""
+            if not self.upgraded:
+                return self._feed_head(data)
+            if self._held:
+                data, self._held = self._held + data, b""
+            self.paused = False
+            if tap is None or self._left or not self._may_tap:
+                return self._follow(data, now)
+            self.straight = True
+        position = tap.take(data)
+        if position == len(data) and not tap.stopped:
             return b""
-        if not self.upgraded:
-            return self._feed_head(data)
-        if self._held:
-            data, self._held = self._held + data, b""
-        self.paused = False
-        if self._left == 0 and self._taps:
-            data = self._tap_messages(data)
-        return self._follow(data, now) if data else b""
+        self.straight = False
+        return self._leave(tap, data[position:], now)
 
     def upgrade(self) -> bytes:
         """Expect frames from now on.
@@ -98,6 +106,15 @@ class Inbound:
         self.upgraded = True
         early, self._held = self._held, b""
         return early
+
+    def untap(self) -> None:
+        """Leave everything to the decoder from now on."""
+        self._followed, self.tap, self.straight = self.frames, None, False
+
+    @property
+    def frames(self) -> int:
+        """Frames that have begun."""
+        return self._followed + (0 if self.tap is None else self.tap.taken)
 
     def delivered(self) -> None:
         """A message that the decoder got has reached who it is for."""
@@ -118,35 +135,26 @@ class Inbound:
         return data[:cut]
 
     @property
-    def _taps(self) -> bool:
-        """Whether a message may be taken past the decoder."""
+    def _may_tap(self) -> bool:
+        """Whether a message at this place may be taken past the decoder."""
         return self.tap is not None and not (self._undelivered or self._open or self.closed)
 
-    def _tap_messages(self, data: bytes) -> bytes:
-        """Let the tap take what it can; what is left for the decoder."""
-        tap = self.tap
-        if tap is None:
-            return data
-        before = tap.taken
-        position = tap.take(data)
-        self.frames += tap.taken - before
+    def _leave(self, tap: Tap, rest: bytes, now: float) -> bytes:
+        """Keep what the tap has left until it goes on, or else leave it to the decoder."""
         if tap.stopped:
-            self._held, self.paused = data[position:], True
+            self._held, self.paused = rest, True
             return b""
-        if position == len(data):
+        if tap.awaits_rest(rest):
+            self._held = rest
             return b""
-        left = data[position:]
-        if tap.awaits_rest(left):
-            self._held = left
-            return b""
-        return left
+        return self._follow(rest, now)
 
     def _follow(self, data: bytes, now: float) -> bytes:
         """Follow the decoder's frames, up to where the tap may go on."""
         position = min(self._left, len(data))
         self._left -= position
         while position < len(data):
-            if position and self._taps and data[position] in WHOLE:
+            if position and self._may_tap and data[position] in WHOLE:
                 self._held, self.paused = data[position:], True
                 break
             header = _header(data, position)
@@ -162,7 +170,7 @@ class Inbound:
         return data[:position]
 
     def _begin_frame(self, first_byte: int, size: int, now: float) -> None:
-        self.frames += 1
+        self._followed += 1
         opcode = first_byte & 0x0F
         if opcode & _CONTROL:
             self.closed = self.closed or opcode == _CLOSE

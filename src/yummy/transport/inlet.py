@@ -97,11 +97,11 @@ class Inlet:
         data = self._read(RECEIVE_BYTES, now)
         if data is None:
             return b""
-        if self._tls is not None:
-            self._tls.feed(data)
-            return self._decrypt(self._tls)
-        self.ended = not data
-        return data
+        if self._tls is None:
+            self.ended = not data
+            return data
+        self._tls.feed(data)
+        return self._decrypt(self._tls)
 
     async def wait_uncrowded(self) -> None:
         """Wait while TLS's own answers crowd the outbox."""

@@ -65,11 +65,11 @@ class Outbox:
         if self.sealed:
             return
         self._frames.append(frame)
-        self.queued += len(frame)
+        self.queued = queued = self.queued + len(frame)
         if not self._scheduled:
             self._scheduled = True
             self._hub.mark(self)
-        if self.queued > self._crowd:
+        if queued > self._crowd:
             self._note_crowd()
 
     def cut(self, last: bytes) -> None:
@@ -103,29 +103,15 @@ class Outbox:
             self._hub.mark(self)
 
     def write(self) -> bool:
-        """Give the kernel what it takes.
+        """Give the kernel what it takes, before the hub does.
 
         Returns:
             Whether nothing is left. If the connection is lost nothing is, either.
         """
-        while self._wire or self._frames:
-            try:
-                data = self._wire = self._wire or self._take_frames()
-                sent = self._socket.send(data)
-            except BlockingIOError:
-                return False
-            except OSError:  # of the socket, or of TLS
-                self.forget()
-                return True
-            # An empty rest of a view would still hold all of it.
-            self._wire = memoryview(data)[sent:] if sent < len(data) else b""
-            self.queued -= sent
-            self.bytes_sent += sent
-            if self.crowded_since is not None and self.queued <= self._crowd:
-                self.crowded_since = None
-        if self._progress is not None:
-            self._tell_progress()
-        return True
+        scheduled = self._scheduled
+        done = self.flush()
+        self._scheduled = scheduled  # the hub has not come round, and shall not be told twice
+        return done
 
     def forget(self) -> None:
         """Drop everything: writing has no sense any more. What was received before may still be read."""
@@ -151,10 +137,35 @@ class Outbox:
 
     def flush(self) -> bool:
         """Write what the kernel takes; see `yummy.transport.hub`."""
-        if self.write():
-            self._scheduled = False
-            return True
-        return False
+        while self._wire or self._frames:
+            data = self._wire
+            try:
+                if not data:
+                    data = b"".join(self._frames)  # which copies nothing if there is only one
+                    self._frames.clear()
+                    if self._tls is not None:
+                        data = self._encrypt(data, self._tls)
+                sent = self._socket.send(data)
+            except BlockingIOError:
+                self._wire = data
+                return False
+            except OSError:  # of the socket, or of TLS
+                self.forget()
+                break
+            self.bytes_sent += sent
+            self.queued = left = self.queued - sent
+            if not left:
+                break
+            # An empty rest of a view would still hold all of it.
+            self._wire = memoryview(data)[sent:] if sent < len(data) else b""
+            if self.crowded_since is not None and left <= self._crowd:
+                self.crowded_since = None
+        self._wire = b""
+        self.crowded_since = None
+        if self._progress is not None:
+            self._tell_progress()
+        self._scheduled = False
+        return True
 
     async def drain(self) -> None:
         """Write the rest. Runs in a task of the hub, at most one for an outbox; ends with the connection."""
@@ -172,14 +183,9 @@ class Outbox:
 
     # Its own.
 
-    def _take_frames(self) -> bytes:
-        frames = self._frames
-        data = frames[0] if len(frames) == 1 else b"".join(frames)
-        frames.clear()
-        if self._tls is not None:
-            plain = len(data)
-            data = self._tls.encrypt(data)
-            self.queued += len(data) - plain
+    def _encrypt(self, plain: bytes, tls: Tls) -> bytes:
+        data = tls.encrypt(plain)
+        self.queued += len(data) - len(plain)
         return data
 
     def _note_crowd(self) -> None:

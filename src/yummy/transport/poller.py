@@ -2,15 +2,19 @@
 
 To wait for a socket by itself costs a system call and a turn of the scheduler for each time, which is as much as all
 that is done with a message then. Here a socket is registered once with the kernel (`epoll`), and stays so for as long
-as what comes can be read on the spot. Where there is no `epoll`, every socket is waited for by itself.
+as what comes can be read on the spot. Once all that has come is read, what was said to it is written, for which the
+scheduler would take another turn else. Where there is no `epoll`, every socket is waited for by itself.
 """
 
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import batched
 
 import attrs
 import trio
+
+from yummy.transport.hub import Hub
 
 AT_A_TIME = 256
 """Sockets that are asked for at once."""
@@ -44,6 +48,7 @@ class Poller:
     """The sockets that are waited for, by file descriptor."""
 
     _epoll: "select.epoll | None" = attrs.field(factory=lambda: select.epoll() if _HAS_EPOLL else None)
+    _hub: Hub = attrs.field(factory=Hub, kw_only=True)
     _watches: dict[int, _Watch] = attrs.field(factory=dict)
 
     async def watch(self, sock: socket.socket, read: Callable[[float], bool]) -> None:
@@ -94,27 +99,37 @@ class Poller:
         try:
             while True:
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
-                now = trio.current_time()
                 # The kernel gives those first that it has not given for longest.
-                for count, (number, _) in enumerate(self._epoll.poll(0, AT_A_TIME), 1):
-                    self._read(number, now)
-                    if count % _LOOK == 0 and trio.current_time() - now > TURN:
-                        await trio.lowlevel.checkpoint()
-                        now = trio.current_time()
+                ready = iter(self._epoll.poll(0, AT_A_TIME))
+                while not self._read_all(ready):
+                    await trio.lowlevel.checkpoint()
         finally:
             self._epoll.close()
 
-    def _read(self, number: int, now: float) -> None:
-        watch = self._watches.get(number)
-        if watch is None:
-            # Another one's reading has ended it.
-            return
-        error = None
+    def _read_all(self, ready: Iterator[tuple[int, int]]) -> bool:
+        """Read one after the other, and write what they make others say; whether all were read within the turn."""
+        watches, now = self._watches, trio.current_time()
+        self._hub.gather()
         try:
-            done = watch.read(now)
-        except Exception as failed:  # noqa: BLE001  # it is for who waits
-            done, error = True, failed
-        if done and self._watches.get(number) is watch:
+            for some in batched(ready, _LOOK, strict=False):
+                for number, _ in some:
+                    watch = watches.get(number)
+                    if watch is None:
+                        # Another one's reading has ended it.
+                        continue
+                    try:
+                        if watch.read(now):
+                            self._end(number, watch, None)
+                    except Exception as error:  # noqa: BLE001  # it is for who waits
+                        self._end(number, watch, error)
+                if trio.current_time() - now > TURN:
+                    return False
+        finally:
+            self._hub.write()
+        return True
+
+    def _end(self, number: int, watch: _Watch, error: Exception | None) -> None:
+        if self._watches.get(number) is watch:
             self._wake(number, error)
 
     def _wake(self, number: int, error: Exception | None) -> None:

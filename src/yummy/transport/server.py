@@ -71,7 +71,7 @@ class Transport:
     addresses: Sequence[tuple[str, int]] = attrs.field(init=False)
     _registry: Registry = attrs.field(init=False)
     _hub: Hub = attrs.field(factory=Hub)
-    _poller: Poller = attrs.field(factory=Poller)
+    _poller: Poller = attrs.field(init=False)
     _accepting: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _connecting: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     # Shielded: connections that end because everything is cancelled still have something to write.
@@ -80,6 +80,7 @@ class Transport:
     def __attrs_post_init__(self) -> None:
         self.addresses = [listener.address for listener in self._listeners]
         self._registry = Registry(self.limits)
+        self._poller = Poller(hub=self._hub)
 
     @property
     def connections(self) -> Iterator[Connection]:

@@ -164,6 +164,8 @@ class Stream(trio.abc.Stream):
         inlet, inbound = self.inlet, self._inbound
         if data := inlet.take(now):
             self._left = inbound.feed(data, now)
+        if inbound.straight:
+            return inlet.ended or inlet.crowded
         return bool(self._left) or inbound.paused or inlet.ended or inlet.crowded or inbound.violation is not None
 
     def tap(self, on_message: Callable[[bytes | str], bool], pause: Callable[[], Awaitable[None]]) -> None:
@@ -197,7 +199,7 @@ class Stream(trio.abc.Stream):
     def _end_reading(self) -> None:
         if not self._reading_over:
             self._reading_over = True
-            self._inbound.tap = None
+            self._inbound.untap()
             self.on_end()
 
     # Writing

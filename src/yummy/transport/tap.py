@@ -21,23 +21,28 @@ HELD_BYTES = 16 * 1024
 
 _MASKED = 0x80
 _TWO_BYTES_MORE = 126
+_SHORT_HEADER = 6
+"""Bytes before the payload, if that is a short one: one of kind, one of length, four of mask."""
 
 
 @attrs.define(eq=False)
 class Tap:
-    """Takes messages.
+    """Takes messages, of so many bytes at the most.
 
     Attributes:
         on_message: Gets each message; returns whether another one may follow at once.
-        max_message_bytes: Bytes of the largest message that is taken.
         stopped: Whether it stopped before its time: what is left may begin with another message.
         taken: Messages that were taken.
     """
 
     on_message: Callable[[bytes | str], bool]
-    max_message_bytes: int
+    _max_message_bytes: int
     stopped: bool = False
     taken: int = 0
+    _longest_short: int = attrs.field(init=False)  # bytes of the largest message that is taken without a closer look
+
+    def __attrs_post_init__(self) -> None:
+        self._longest_short = min(self._max_message_bytes, _TWO_BYTES_MORE - 1)
 
     def take(self, data: bytes) -> int:
         """Take the messages that data begins with.
@@ -45,23 +50,36 @@ class Tap:
         Returns:
             Bytes that were used up.
         """
-        position, size, last = 0, len(data), self.taken + AT_ONCE_MAX
+        position, size, longest, on_message = 0, len(data), self._longest_short, self.on_message
         self.stopped = False
-        while position < size:
-            frame = self.measure(data, position)
-            if frame is None or frame[1] > size:
+        first = self.taken + 1
+        for number in range(first, first + AT_ONCE_MAX):
+            start = position + _SHORT_HEADER
+            if start > size:
                 break
-            start, end = frame
-            payload = unmask(data[start:end], data[start - 4 : start])
-            try:
-                message = payload if data[position] == _BINARY else payload.decode()
-            except UnicodeDecodeError:  # the decoder knows what to say to that
-                break
-            self.taken += 1
-            position = end
-            if not self.on_message(message) or self.taken == last:
+            kind, length = data[position], data[position + 1] - _MASKED
+            end = start + length
+            if not 0 <= length <= longest or end > size:
+                # Not as nearly all are.
+                frame = self.measure(data, position)
+                if frame is None or frame[1] > size:
+                    break
+                start, end = frame
+            message: bytes | str
+            message = payload = unmask(data[start:end], data[start - 4 : start])
+            if kind != _BINARY:
+                if kind != _TEXT:
+                    break
+                try:
+                    message = payload.decode()
+                except UnicodeDecodeError:  # the decoder knows what to say to that
+                    break
+            self.taken, position = number, end
+            if not on_message(message):
                 self.stopped = True
                 break
+        else:
+            self.stopped = True
         return position
 
     def awaits_rest(self, data: bytes) -> bool:
@@ -89,4 +107,4 @@ class Tap:
                 return None  # longer than need be, which is against the protocol
         elif not 0 <= length < _TWO_BYTES_MORE:
             return None
-        return None if length > self.max_message_bytes else (start, start + length)
+        return None if length > self._max_message_bytes else (start, start + length)
