@@ -22,12 +22,18 @@ class Reader:
     ours: socket.socket
     theirs: socket.socket
     enough: bytes = b"enough"
+    taken: list[bytes] = field(factory=list)
     heard: list[bytes] = field(factory=list)
     ended: str = ""
     also: Callable[[], object] = int
 
-    def read(self, _now):
-        self.heard.append(self.ours.recv(100))
+    def take(self, _now):
+        self.taken.append(self.ours.recv(100))
+        if self.taken[-1] == b"broken":
+            raise ValueError("broken")
+
+    def deal(self):
+        self.heard.append(self.taken[-1])
         self.also()
         if self.heard[-1] == b"bad":
             raise ValueError("bad")
@@ -35,7 +41,7 @@ class Reader:
 
     async def run(self, poller):
         try:
-            await poller.watch(self.ours, self.read)
+            await poller.watch(self.ours, self.take, self.deal)
             self.ended = "enough"
         except (ValueError, trio.ClosedResourceError, trio.Cancelled) as error:
             self.ended = type(error).__name__
@@ -95,9 +101,10 @@ async def test_many_are_read_side_by_side_however_many_they_are(poller, make_rea
     assert [[b"enough"]] * len(readers) == [reader.heard for reader in readers]
 
 
-async def test_what_reading_raises_is_for_who_waits_and_for_nobody_else(poller, make_reader, nursery):
+@pytest.mark.parametrize("wrong", [b"bad", b"broken"])
+async def test_what_reading_raises_is_for_who_waits_and_for_nobody_else(poller, make_reader, nursery, wrong):
     bad, good = make_reader(), make_reader()
-    for reader, said in ((bad, b"bad"), (good, b"enough")):
+    for reader, said in ((bad, wrong), (good, b"enough")):
         nursery.start_soon(reader.run, poller)
         reader.theirs.send(said)
     while not (bad.ended and good.ended):
@@ -146,6 +153,39 @@ async def test_a_reading_that_ends_another_ones_wait(poller, make_reader, nurser
 
     assert {"", "ClosedResourceError"} == {first.ended, second.ended}
     nursery.cancel_scope.cancel()
+
+
+async def test_a_few_are_read_in_a_row_before_what_they_said_is_dealt_with(make_reader, nursery):
+    """But for what was said by somebody whose waiting has ended meanwhile."""
+    poller, order = Poller(), []
+    readers = [make_reader() for _ in range(4)]
+    for reader in readers:
+        reader.taken, reader.heard = Noted(order, "take"), Noted(order, "deal")
+        reader.theirs.send(b"x")
+        nursery.start_soon(reader.run, poller)
+    for reader in readers[:3]:
+        reader.also = partial(poller.release, readers[3].ours)
+    await wait_all_tasks_blocked()
+    await nursery.start(poller.run)
+    while len(order) < 7:
+        await trio.lowlevel.checkpoint()
+    await wait_all_tasks_blocked()
+
+    assert ["take"] * 4 + ["deal"] * 3 == order
+    assert "ClosedResourceError" == readers[3].ended
+    nursery.cancel_scope.cancel()
+
+
+class Noted(list):
+    """A list that notes in another one when something is put into it."""
+
+    def __init__(self, order, what):
+        super().__init__()
+        self.order, self.what = order, what
+
+    def append(self, item):
+        self.order.append(self.what)
+        super().append(item)
 
 
 async def test_a_poller_that_has_ended_is_no_burden_for_those_that_still_wait(make_reader):

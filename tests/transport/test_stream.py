@@ -5,7 +5,7 @@ import socket
 import pytest
 import trio
 from attrs import define
-from tests.transport.conftest import BINARY, masked
+from tests.transport.conftest import BINARY, CLOSE, masked
 from trio.testing import wait_all_tasks_blocked
 
 from yummy.transport import TransportLimits, frame_binary
@@ -138,6 +138,19 @@ async def test_finish_has_its_time(ends, mock_clock):
         assert 1 == len(nursery.child_tasks)
         mock_clock.jump(1)
     assert 0 == ends.stream.outbox.queued
+
+
+async def test_a_close_frame_that_was_read_and_not_looked_at_is_one_all_the_same(ends, mock_clock):
+    """The client has closed, and waits for the server's end; what another client has said ended this connection."""
+    ends.stream.tap(lambda _: True, trio.lowlevel.checkpoint)
+    await ends.client.send_all(masked(BINARY, b"unheard") + masked(CLOSE, b"\x03\xe8"))
+    ends.stream._take(trio.current_time())
+    await ends.stream.aclose()
+    ends.stream.seal(4003)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ends.stream.finish, 5)
+        await wait_all_tasks_blocked()
+        assert 0 == len(nursery.child_tasks)
 
 
 async def test_a_finish_that_is_cancelled_closes(ends):

@@ -88,6 +88,7 @@ class Stream(trio.abc.Stream):
     # There only while the reader waits for the upgrade.
     _upgraded: trio.Event | None = None
     _early: bytes = b""  # frames that came together with the request
+    _taken: bytes = b""  # what has come, and nobody has looked at
     _left: bytes = b""  # what the tap has left for the decoder
     _reading_over: bool = False
 
@@ -155,15 +156,19 @@ class Stream(trio.abc.Stream):
     async def _tap_more(self) -> bytes:
         """Let the tap have what comes, until it leaves something for the decoder, or the reading task is needed."""
         await self.inlet.wait_uncrowded()
-        await self._poller.watch(self._socket, self._tap_now)
+        await self._poller.watch(self._socket, self._take, self._tap_taken)
         left, self._left = self._left, b""
         return left
 
-    def _tap_now(self, now: float) -> bool:
+    def _take(self, now: float) -> None:
+        self._taken = self.inlet.take(now)
+
+    def _tap_taken(self) -> bool:
         """Let the tap have what has come; whether the reading task is needed."""
         inlet, inbound = self.inlet, self._inbound
-        if data := inlet.take(now):
-            self._left = inbound.feed(data, now)
+        data, self._taken = self._taken, b""
+        if data:
+            self._left = inbound.feed(data, inlet.last_heard)
         if inbound.straight:
             return inlet.ended or inlet.crowded
         return bool(self._left) or inbound.paused or inlet.ended or inlet.crowded or inbound.violation is not None
@@ -266,10 +271,10 @@ class Stream(trio.abc.Stream):
             patience: Seconds to wait at the most; what is queued then is dropped, and the connection reset.
         """
         self.outbox.sealed = True
-        self._inbound.tap = None
+        self._inbound.untap()
         if self._inbound.upgraded:
-            # A close frame may be held behind messages that the tap has left.
-            self._inbound.feed(b"", self.inlet.last_heard)
+            # A close frame may be held behind messages that the tap has left, or have come and not been looked at.
+            self._inbound.feed(self._taken, self.inlet.last_heard)
         try:
             with trio.move_on_after(patience):
                 if not self.outbox.write():
