@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from attrs import define, field
 
-from yummy.hooks.frames import FETCHED, READ_BYTES, Frame, FrameBuffer, encode
+from yummy.hooks.frames import FETCHED, PASSED, QUIET, READ_BYTES, Frame, FrameBuffer, encode, encode_made
 
 #: Replies wait for company this long, in seconds, while more calls are there to be run.
 REPLY_DELAY = 0.0002
@@ -36,6 +36,8 @@ class Channel:
     _buffer: FrameBuffer = field(factory=FrameBuffer)
     _arrived: deque[Frame] = field(factory=deque)
     _replies: list[bytes] = field(factory=list)
+    # The calls whose replies come after these, and say no more than that they passed.
+    _quiet: list[int] = field(factory=list)
     _reply_due: float = 0.0
     _asking: bool = False
     # Not `select.select`, which knows only the first thousand descriptors of a process.
@@ -111,21 +113,34 @@ class Channel:
         Raises:
             ValueError: Something in it is no plain data; nothing was sent.
         """
-        data = encode(frame)
-        now = time.monotonic()
-        if not self._replies:
-            self._reply_due = now + REPLY_DELAY
-        self._replies.append(data)
-        if now >= self._reply_due:
+        if not (self._quiet or self._replies):
+            self._reply_due = time.monotonic() + REPLY_DELAY
+        if frame[0] != PASSED:
+            self._append(encode(frame))
+        elif frame[2] or frame[3]:
+            self._append(encode_made(frame))
+        else:
+            self._quiet.append(frame[1])
+        if time.monotonic() >= self._reply_due:
             self.flush()
 
     def send(self, frame: Frame) -> None:
         """Send a frame at once."""
-        self._replies.append(encode(frame))
+        self._append(encode(frame))
         self.flush()
+
+    def _append(self, data: bytes) -> None:
+        """Put a frame behind all that waits."""
+        if self._quiet:
+            # Taken in one step, as in `flush`.
+            quiet, self._quiet = self._quiet, []
+            self._replies.append(encode((QUIET, tuple(quiet))))
+        if data:
+            self._replies.append(data)
 
     def flush(self) -> None:
         """Send what waits."""
+        self._append(b"")
         if self._replies:
             # Taken in one step: a finalizer of a script's object may print at any moment, and so come here again.
             replies, self._replies = self._replies, []

@@ -4,7 +4,10 @@ Owns the way from the fields of a message to a fresh model and back to the field
 two forms included: a client may send ``{"access": level, "value": value}`` where a script sees the value.
 """
 
+from collections import deque
 from collections.abc import Callable
+from itertools import repeat
+from operator import call
 from typing import Any
 
 import attrs
@@ -86,11 +89,11 @@ class Copier:
         """
         # Not by the class's own __init__: its checks were made when the message was decoded.
         model = self.model.__new__(self.model)
-        for put, given in zip(self._put, values, strict=True):
-            put(model, given)
+        deque(map(call, self._put, repeat(model), values), maxlen=0)
         for place, put in self._mutable:
-            if type(values[place]) in _CONTAINERS:
-                value = plain_copy(values[place])
+            given = values[place]
+            if type(given) in _CONTAINERS:
+                value = plain_copy(given)
                 if self.fields[place].name == _METAS:
                     value = {key: _inner(meta) for key, meta in value.items()}
                 put(model, value)
@@ -125,8 +128,8 @@ class Copier:
         """Whether all that a script could have set is certainly as it was, as after most hooks."""
         try:
             for place, kept in self._kept:
-                value, before = kept(model), given[place]
-                if value is not before and not is_alike(value, before):
+                value = kept(model)
+                if value is not given[place] and not is_alike(value, given[place]):
                     return False
         except BaseException:  # noqa: BLE001  # objects of a script's own classes may raise anything; `changes` says what
             return False

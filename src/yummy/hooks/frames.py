@@ -28,6 +28,7 @@ STEP       path of the script that is about to be run, ``import``, ``on_unload``
 LOADED     revision number, ((wanted hook, place of its first function or none), ...), (notice, ...), live objects
 BROKEN     revision number, (trouble, ...)
 PASSED     call id, changes (a map), (write, ...)
+QUIET      (call id, ...) of calls that passed, and have neither changed nor written anything
 FAILED     call id, message, code
 CRASHED    call id, trouble
 LATE       place where what runs has passed its deadline, or none; it is being interrupted
@@ -77,6 +78,7 @@ LOG: Final = 24
 REPORT: Final = 25
 STATE: Final = 26
 LATE: Final = 27
+QUIET: Final = 28
 
 #: How much either end reads at once, in bytes.
 READ_BYTES: Final = 256 * 1024
@@ -94,9 +96,19 @@ def encode(frame: Frame) -> bytes:
     Raises:
         ValueError: Something in it is no plain data.
     """
-    # What a script has made may hold one large text in a thousand places. Clients' data and the server's own do not.
-    shares = frame[:1] == (PASSED,) and any(frame[2:])
-    data = marshal.dumps(frame, _SHARING_VERSION if shares else _MARSHAL_VERSION)
+    data = marshal.dumps(frame, _MARSHAL_VERSION)
+    return _LENGTH.pack(len(data)) + data
+
+
+def encode_made(frame: Frame) -> bytes:
+    """The same for what a script has made, which may hold one large text in a thousand places.
+
+    Clients' data and the server's own do not.
+
+    Raises:
+        ValueError: Something in it is no plain data.
+    """
+    data = marshal.dumps(frame, _SHARING_VERSION)
     return _LENGTH.pack(len(data)) + data
 
 
@@ -120,13 +132,11 @@ class FrameBuffer:
             data = b"".join(self._parts)
             self._parts.clear()
         start, size = 0, len(data)
-        while True:
-            end = start + _LENGTH.size
-            if end <= size:
-                end += _LENGTH.unpack_from(data, start)[0]
+        while (end := start + _LENGTH.size) <= size:
+            begin, end = end, end + _LENGTH.unpack_from(data, start)[0]
             if end > size:
                 break
-            frame: Frame = marshal.loads(data[start + _LENGTH.size : end])  # noqa: S302  # see above
+            frame: Frame = marshal.loads(data[begin:end])  # noqa: S302  # see above
             yield frame
             start = end
         self._needed = end - start

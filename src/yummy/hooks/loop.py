@@ -122,9 +122,12 @@ class Loop:
         while True:
             frame = channel.next_of_arrived() or channel.next(watch.wait(time.monotonic()))
             if frame is not None:
-                if frame[0] == BYE:
+                if frame[0] == CALL:
+                    self._call(frame)
+                elif frame[0] == BYE:
                     break
-                self._serve(frame)
+                else:
+                    self._serve(frame)
             if watch.is_due(time.monotonic()):
                 self._copy_state()
         self._run_round(self._loader.unload())
@@ -144,17 +147,12 @@ class Loop:
             self._channel.send((LATE, path[-1].to_plain() if path else None))
 
     def _serve(self, frame: Frame) -> None:
-        kind = frame[0]
-        if kind == CALL:
-            self._call(frame)
-        elif kind == LOAD:
+        if frame[0] == LOAD:
             self._load(frame)
-        elif kind == RETIRE:
+            self._watch.ran()
+        elif frame[0] == RETIRE:
             self._served.pop(frame[1], None)
-            return
-        else:
-            return  # the answer to a fetch that was given up
-        self._watch.ran()
+        # Else it is the answer to a fetch that was given up.
 
     def _call(self, frame: Frame) -> None:
         _, call_id, phase, name, values, success, rooms, users, revision = frame
@@ -174,6 +172,7 @@ class Loop:
             self._channel.reply(reply)
         except ValueError as error:
             self._channel.reply(call.crashed(blame.own_fault(call.hook, str(error))))
+        self._watch.ran()
         if self._deadline.has_passed:
             # The host may have given this interpreter up: then the calls that wait here run in another one already.
             self._channel.flush()

@@ -54,7 +54,6 @@ class _Chain:
             except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
                 _log.exception("chain_failed")
                 return (None,)
-            value = error = None
             try:
                 wait(self)
             except Exception as refused:  # noqa: BLE001  # whatever it is, the chain knows what it means
@@ -123,9 +122,9 @@ class Driver:
         """Call a function soon, not within this call, after those that were given before."""
         if self.over:
             return
-        self._ready.append((function, arguments))
-        if len(self._ready) == 1:
+        if not self._ready:
             self._lot.unpark()
+        self._ready.append((function, arguments))
 
     async def run(self) -> None:
         """Let chains go on, until cancelled; then those that wait are closed, and who waits for their end is told."""
