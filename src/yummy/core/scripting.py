@@ -28,7 +28,7 @@ PREFETCH_MEMBERS_MAX = 64
 
 def shown_rooms(uow: UnitOfWork, room_id: str) -> tuple[RoomSnapshot, ...]:
     """What is sent along with a call of a room: nothing if there is no such room, or if it is large."""
-    room = uow.room(room_id) if uow.written else uow.world.rooms.get(room_id)
+    room = uow.room(room_id)
     return () if room is None or len(room.members) > PREFETCH_MEMBERS_MAX else (room_snapshot(uow, room),)
 
 

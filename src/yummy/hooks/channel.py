@@ -7,7 +7,6 @@ Nothing that a script could be interrupted in may use it: a frame half-way out w
 
 import select
 import socket
-import time
 from collections import deque
 from collections.abc import Callable
 
@@ -107,21 +106,25 @@ class Channel:
                     return None
                 self._read()
 
-    def reply(self, frame: Frame) -> None:
+    def reply(self, frame: Frame, now: float) -> None:
         """Send a frame with the next ones, or before the next wait.
+
+        Args:
+            frame: What to send.
+            now: Seconds of `time.monotonic`.
 
         Raises:
             ValueError: Something in it is no plain data; nothing was sent.
         """
         if not (self._quiet or self._replies):
-            self._reply_due = time.monotonic() + REPLY_DELAY
+            self._reply_due = now + REPLY_DELAY
         if frame[0] != PASSED:
             self._append(encode(frame))
         elif frame[2] or frame[3]:
             self._append(encode_made(frame))
         else:
             self._quiet.append(frame[1])
-        if time.monotonic() >= self._reply_due:
+        if now >= self._reply_due:
             self.flush()
 
     def send(self, frame: Frame) -> None:

@@ -44,6 +44,18 @@ class _Field:
     mutable: bool
 
 
+def _seen_metas(metas: dict[str, Any]) -> dict[str, Any]:
+    """A copy of metadata as a script sees it."""
+    return {key: _inner(meta) for key, meta in plain_copy(metas).items()}
+
+
+def _inner(meta: Any) -> Any:
+    """The value that a script sees of what a client sent for a key."""
+    if type(meta) is dict and "value" in meta and meta.keys() <= {"access", "value"}:
+        return meta["value"]
+    return meta
+
+
 @frozen
 class Copier:
     """Makes models of one class, and looks at what became of them.
@@ -60,7 +72,7 @@ class Copier:
     # What puts each field into a fresh model, in order, and those that can be changed in place; and what reads the
     # settable ones as they are kept, whatever a script made of the model's class.
     _put: tuple[Callable[[Model, Any], None], ...]
-    _mutable: tuple[tuple[int, Callable[[Model, Any], None]], ...]
+    _mutable: tuple[tuple[int, Callable[[Model, Any], None], Callable[[Any], Any]], ...]
     _kept: tuple[tuple[int, Callable[[Model], Any]], ...]
 
     @classmethod
@@ -77,7 +89,11 @@ class Copier:
             fields,
             settable,
             tuple(slot.__set__ for slot in slots),
-            tuple((place, slots[place].__set__) for place, one in enumerate(fields) if one.mutable),
+            tuple(
+                (place, slots[place].__set__, _seen_metas if one.name == _METAS else plain_copy)
+                for place, one in enumerate(fields)
+                if one.mutable
+            ),
             tuple((place, slots[place].__get__) for place, _ in settable),
         )
 
@@ -90,13 +106,9 @@ class Copier:
         # Not by the class's own __init__: its checks were made when the message was decoded.
         model = self.model.__new__(self.model)
         deque(map(call, self._put, repeat(model), values), maxlen=0)
-        for place, put in self._mutable:
-            given = values[place]
-            if type(given) in _CONTAINERS:
-                value = plain_copy(given)
-                if self.fields[place].name == _METAS:
-                    value = {key: _inner(meta) for key, meta in value.items()}
-                put(model, value)
+        for place, put, copied in self._mutable:
+            if type(values[place]) in _CONTAINERS:
+                put(model, copied(values[place]))
         return model
 
     def changes(self, model: Model, given: list[Any], limits: HookLimits) -> dict[int, Any]:
@@ -138,13 +150,6 @@ class Copier:
 
 #: The copier of each hook name.
 COPIERS = {name: Copier.of(model) for name, model in HOOK_MODELS.items()}
-
-
-def _inner(meta: Any) -> Any:
-    """The value that a script sees of what a client sent for a key."""
-    if type(meta) is dict and "value" in meta and meta.keys() <= {"access", "value"}:
-        return meta["value"]
-    return meta
 
 
 def _outer(metas: dict[str, Any], before: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:

@@ -83,7 +83,9 @@ QUIET: Final = 28
 #: How much either end reads at once, in bytes.
 READ_BYTES: Final = 256 * 1024
 
-_LENGTH = struct.Struct("<I")
+_length = struct.Struct("<I")
+_length_of, _length_at = _length.pack, _length.unpack_from
+_LENGTH_BYTES: Final = _length.size
 #: The last that does not look for each object whether it was written before, which takes longer than to write it.
 _MARSHAL_VERSION = 2
 #: One that does: it writes an object once that stands in many places, and ends where an object holds itself.
@@ -97,7 +99,7 @@ def encode(frame: Frame) -> bytes:
         ValueError: Something in it is no plain data.
     """
     data = marshal.dumps(frame, _MARSHAL_VERSION)
-    return _LENGTH.pack(len(data)) + data
+    return _length_of(len(data)) + data
 
 
 def encode_made(frame: Frame) -> bytes:
@@ -109,7 +111,7 @@ def encode_made(frame: Frame) -> bytes:
         ValueError: Something in it is no plain data.
     """
     data = marshal.dumps(frame, _SHARING_VERSION)
-    return _LENGTH.pack(len(data)) + data
+    return _length_of(len(data)) + data
 
 
 @attrs.define
@@ -119,7 +121,7 @@ class FrameBuffer:
     _parts: list[bytes] = attrs.field(factory=list)
     _size: int = 0
     # Bytes without which the first frame is not whole.
-    _needed: int = _LENGTH.size
+    _needed: int = _LENGTH_BYTES
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Add bytes; give each frame that is complete by now. To be used up before the next call."""
@@ -132,8 +134,8 @@ class FrameBuffer:
             data = b"".join(self._parts)
             self._parts.clear()
         start, size = 0, len(data)
-        while (end := start + _LENGTH.size) <= size:
-            begin, end = end, end + _LENGTH.unpack_from(data, start)[0]
+        while (end := start + _LENGTH_BYTES) <= size:
+            begin, end = end, end + _length_at(data, start)[0]
             if end > size:
                 break
             frame: Frame = marshal.loads(data[begin:end])  # noqa: S302  # see above

@@ -144,14 +144,18 @@ class Driver:
             self._do_ready(len(self._ready))
 
     def _do_ready(self, most: int) -> None:
+        ready = self._ready
         began = trio.current_time()
-        for count in range(1, min(most, len(self._ready)) + 1):
-            function, arguments = self._ready.popleft()
-            try:
-                function(*arguments)
-            except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
-                _log.exception("step_failed")
-            if count % _LOOK == 0 and trio.current_time() - began > TURN and not self.over:
+        left = min(most, len(ready))
+        while left > 0:
+            for _ in range(min(left, _LOOK)):
+                function, arguments = ready.popleft()
+                try:
+                    function(*arguments)
+                except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
+                    _log.exception("step_failed")
+            left -= _LOOK
+            if left > 0 and trio.current_time() - began > TURN and not self.over:
                 break
 
     async def wait_idle(self) -> None:
