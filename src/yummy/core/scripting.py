@@ -37,11 +37,16 @@ def shown_users(uow: UnitOfWork, user_id: str) -> tuple[UserSnapshot, ...]:
 
     What a script may write to is kept readable, though its user goes offline meanwhile.
     """
-    account = uow.account(user_id)
-    if account is None:
-        return ()
+    world = uow.world
+    shown = world.shown_users.get(user_id)
+    if shown is None or uow.written or world.accounts.get(user_id) is not shown[0]:
+        account = uow.account(user_id)
+        if account is None:
+            return ()
+        shown = (account, user_snapshot(uow, account))
+    account, snapshot = shown
     uow.load((account,))
-    return (user_snapshot(uow, account),)
+    return (snapshot,)
 
 
 def room_snapshot(uow: UnitOfWork, room: Room) -> RoomSnapshot:

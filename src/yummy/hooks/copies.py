@@ -128,9 +128,9 @@ class Copier:
         Raises:
             UnfitFieldError: What a field holds now is not what it can hold.
         """
-        found: dict[int, Any] = {}
         if self._is_untouched(model, given):
-            return found
+            return {}
+        found: dict[int, Any] = {}
         for place, known in self.settable:
             for value in _change(model, known, given[place], limits):
                 found[place] = value

@@ -121,17 +121,16 @@ class Loop:
         channel, watch = self._channel, self._watch
         while True:
             frame = channel.next_of_arrived() or channel.next(watch.wait(time.monotonic()))
-            if frame is None:
-                now = time.monotonic()
-            elif frame[0] == CALL:
-                now = self._call(frame)
-                watch.ran()
+            if frame is not None and frame[0] == CALL:
+                is_due = watch.ran(self._call(frame))
+            elif frame is None:
+                is_due = watch.is_due(time.monotonic())
             elif frame[0] == BYE:
                 break
             else:
                 self._serve(frame)
-                now = time.monotonic()
-            if watch.is_due(now):
+                is_due = watch.is_due(time.monotonic())
+            if is_due:
                 self._copy_state()
         self._run_round(self._loader.unload())
         self._watch.hurry()
@@ -152,7 +151,7 @@ class Loop:
     def _serve(self, frame: Frame) -> None:
         if frame[0] == LOAD:
             self._load(frame)
-            self._watch.ran()
+            self._watch.ran(time.monotonic())
         elif frame[0] == RETIRE:
             self._served.pop(frame[1], None)
         # Else it is the answer to a fetch that was given up.

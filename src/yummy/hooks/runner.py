@@ -194,11 +194,16 @@ class Runner:
         Returns:
             What it returned, if that says that nothing has run; else None, and what it set.
         """
-        result = function(model) if call.phase == "pre" else function(model, call.success)
-        self._returned = True
-        if result is not None and type(result) in blame.NOT_RUN:
-            return result, _NOTHING
-        return None, call.copier.changes(model, values, self.limits)
+        result: Any = None
+        try:
+            result = function(model) if call.phase == "pre" else function(model, call.success)
+            self._returned = True
+            if result is not None and type(result) in blame.NOT_RUN:
+                return result, _NOTHING
+            return None, call.copier.changes(model, values, self.limits)
+        finally:
+            # A traceback that a script keeps holds this frame, too, and is to be blamed for its own only.
+            del result, model
 
     def _blamed(
         self, call: Call, function: Callable[..., object], judge: Callable[[Call, Any, Any], Frame], what: Any
