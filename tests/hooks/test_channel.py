@@ -7,10 +7,12 @@ from attrs import define
 
 from yummy.hooks import channel as channels
 from yummy.hooks.channel import Channel, ChannelClosed
-from yummy.hooks.frames import CALL, FETCHED, FrameBuffer, encode
+from yummy.hooks.frames import CALL, FAILED, FETCHED, PASSED, QUIET, FrameBuffer, encode
 
 #: Seconds: long enough for what is there already.
 SOON = 0.001
+#: Of the clock that replies are timed with, in seconds.
+NOW = 100.0
 
 
 @define
@@ -52,6 +54,10 @@ def left():
     return SOON
 
 
+def passed(call_id, changes=None, writes=()):
+    return (PASSED, call_id, changes or {}, writes)
+
+
 class TestNext:
     def test_frames_come_in_order_however_they_were_cut(self, host, channel):
         data = encode((CALL, 1)) + encode((CALL, 2)) + encode((CALL, 3))
@@ -91,45 +97,60 @@ class TestNext:
 
 
 class TestReplies:
-    @pytest.fixture
-    def now(self, monkeypatch):
-        now = [100.0]
-        monkeypatch.setattr(channels.time, "monotonic", lambda: now[0])
-        return now
-
-    @pytest.mark.usefixtures("now")
     def test_they_wait_for_company_while_there_is_more_to_do(self, host, channel):
         host.say((CALL, 1), (CALL, 2))
         for number in (1, 2):
             channel.next()
-            channel.reply((number,))
+            channel.reply((number,), NOW)
             assert [] == host.heard()
         channel.next(SOON)
         assert [(1,), (2,)] == host.heard()
 
-    def test_they_do_not_wait_for_ever(self, host, channel, now):
-        channel.reply((1,))
-        now[0] += channels.REPLY_DELAY
-        channel.reply((2,))
+    def test_they_do_not_wait_for_ever(self, host, channel):
+        channel.reply((1,), NOW)
+        channel.reply((2,), NOW + channels.REPLY_DELAY)
         assert [(1,), (2,)] == host.heard()
         # The next one has company to wait for again.
-        channel.reply((3,))
+        channel.reply((3,), NOW + channels.REPLY_DELAY)
         assert [] == host.heard()
 
-    @pytest.mark.usefixtures("now")
     def test_what_is_sent_at_once_comes_after_them(self, host, channel):
-        channel.reply((1,))
+        channel.reply((1,), NOW)
         channel.send((2,))
         assert [(1,), (2,)] == host.heard()
 
-    @pytest.mark.usefixtures("now")
     def test_one_that_cannot_be_sent_leaves_nothing_behind(self, host, channel):
         with pytest.raises(ValueError, match="unmarshallable"):
-            channel.reply((object(),))
-        channel.reply((1,))
+            channel.reply((object(),), NOW)
+        channel.reply((1,), NOW)
         channel.flush()
         channel.flush()
         assert [(1,)] == host.heard()
+
+    def test_calls_that_passed_and_want_nothing_share_a_frame(self, host, channel):
+        for reply in (passed(1), passed(2), passed(3, changes={"message": 1}), passed(4), (FAILED, 5, "no", "")):
+            channel.reply(reply, NOW)
+        channel.reply(passed(6, writes=((0, "r"),)), NOW)
+        channel.reply(passed(7), NOW)
+        channel.send((1,))
+        channel.reply(passed(8), NOW)
+        channel.flush()
+        assert [
+            (QUIET, (1, 2)),
+            (PASSED, 3, {"message": 1}, ()),
+            (QUIET, (4,)),
+            (FAILED, 5, "no", ""),
+            (PASSED, 6, {}, ((0, "r"),)),
+            (QUIET, (7,)),
+            (1,),
+            (QUIET, (8,)),
+        ] == host.heard()
+
+    def test_those_wait_for_company_no_longer_than_others(self, host, channel):
+        channel.reply(passed(1), NOW)
+        assert [] == host.heard()
+        channel.reply(passed(2), NOW + channels.REPLY_DELAY)
+        assert [(QUIET, (1, 2))] == host.heard()
 
     def test_a_host_that_is_gone_is_the_end(self, host, channel):
         host.end.close()
@@ -153,8 +174,8 @@ class TestReplies:
                 self.end.sendall(data)
 
         channel = Channel(Interrupted(ends[1]))
-        channel.reply((1,))
-        channel.reply((2,))
+        channel.reply((1,), NOW)
+        channel.reply((2,), NOW)
         channel.send((3,))
         assert [(1,), (2,), (3,), ("printed",)] == sorted(host.heard(), key=lambda frame: str(frame[0]))
 

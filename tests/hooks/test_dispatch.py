@@ -112,6 +112,16 @@ class TestCalls:
         assert (3, 1, 1, 1, 0) == (counts.calls, counts.passed, counts.failed, counts.crashed, counts.timeouts)
         assert 0 == dispatch.waiting
 
+    async def test_many_may_be_answered_by_one_frame(self, dispatch, begin):
+        callers = [await begin() for _ in range(3)]
+        first, second, third = dispatch.peer.ids
+        callers[1].scope.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        dispatch.take((frames.QUIET, (first, second, third)))
+        await trio.testing.wait_all_tasks_blocked()
+        assert [Passed({}, ()), None, Passed({}, ())] == [caller.result for caller in callers]
+        assert (3, 0) == (dispatch.counts.passed, dispatch.waiting)
+
     async def test_what_no_script_wants_is_not_sent(self, dispatch):
         call = HookCall("pre", "logout", model.Logout())
         assert Passed({}, ()) == await dispatch.call(call, serving(dispatch))

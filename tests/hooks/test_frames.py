@@ -92,7 +92,7 @@ def test_what_a_script_holds_in_many_places_is_sent_once(place):
     frame = [frames.PASSED, 1, {}, ()]
     text = "long" * 1000
     frame[place] = {"tags": [text] * 100} if place == 2 else ((0, "id", "key", [text] * 100, 3),)
-    data = frames.encode(tuple(frame))
+    data = frames.encode_made(tuple(frame))
 
     assert len(data) < 2 * len(text)
     assert [tuple(frame)] == list(frames.FrameBuffer().feed(data))

@@ -478,7 +478,7 @@ class Odd:
         script = """
 import yummy.hooks.loop
 def broken(self, frame): raise SystemExit("out of order")
-def pre_play(model): yummy.hooks.loop.Loop._serve = broken
+def pre_play(model): yummy.hooks.loop.Loop._call = broken
 """
         with structlog.testing.capture_logs() as logs:
             async with serve_scripts(script) as host:

@@ -46,11 +46,11 @@ def test_copies_are_made_when_something_ran_and_not_too_often(state):
     assert watch.wait(10.0) is None
     assert watch.take(state, 100, 10.0) is None
     state["a"] = 1
-    watch.ran()
+    assert watch.ran(10.0)
     assert 0.0 == watch.wait(10.0)
     assert watch.take(state, 100, 10.0) is not None
     assert watch.wait(10.5) is None
-    watch.ran()
+    assert not watch.ran(10.5)
     assert 0.5 == watch.wait(10.5)
     assert watch.take(state, 100, 10.5) is None
     # Nothing has changed, so nothing is sent.

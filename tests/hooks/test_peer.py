@@ -253,6 +253,14 @@ class TestLine:
         # The one that began last has been answered, so it is the next that may be running.
         assert 7 == peer.running
 
+    async def test_one_frame_may_answer_many(self, peer, handled):
+        for call_id in (5, 6, 7):
+            peer.ask(call_id, (frames.CALL, call_id))
+        peer._thread.say((frames.QUIET, (5, 6)))
+        await settle()
+        assert [(frames.QUIET, (5, 6))] == handled
+        assert 7 == peer.running
+
     async def test_what_was_late_is_forgotten_with_its_answer(self, peer):
         peer.ask(5, (frames.CALL, 5))
         peer._thread.say((frames.LATE, PLACE))

@@ -26,16 +26,41 @@ from yummy.settings import Settings
 PREFETCH_MEMBERS_MAX = 64
 
 
+def shown_rooms(uow: UnitOfWork, room_id: str) -> tuple[RoomSnapshot, ...]:
+    """What is sent along with a call of a room: nothing if there is no such room, or if it is large."""
+    room = uow.room(room_id)
+    return () if room is None or len(room.members) > PREFETCH_MEMBERS_MAX else (room_snapshot(uow, room),)
+
+
+def shown_users(uow: UnitOfWork, user_id: str) -> tuple[UserSnapshot, ...]:
+    """What is sent along with a call of a user, if there is one.
+
+    What a script may write to is kept readable, though its user goes offline meanwhile.
+    """
+    world = uow.world
+    shown = world.shown_users.get(user_id)
+    if shown is None or uow.written or world.accounts.get(user_id) is not shown[0]:
+        account = uow.account(user_id)
+        if account is None:
+            return ()
+        shown = (account, user_snapshot(uow, account))
+    account, snapshot = shown
+    uow.load((account,))
+    return (snapshot,)
+
+
 def room_snapshot(uow: UnitOfWork, room: Room) -> RoomSnapshot:
     """What a script can read of a room. It is made once, until the room or one of its members' accounts changes."""
-    world = uow.world
-    if uow.written or world.rooms.get(room.id) is not room:
+    if uow.written:
         return _room_snapshot(uow, room)
+    world = uow.world
     accounts = tuple(map(world.accounts.get, room.members))
     shown = world.shown_rooms.get(room.id)
     if shown is not None and shown[0] is room and shown[1] == accounts:
         return shown[2]
     snapshot = _room_snapshot(uow, room)
+    if world.rooms.get(room.id) is not room:
+        return snapshot
     known = tuple(account for account in accounts if account is not None)
     if len(known) == len(accounts):  # else the accounts of some were loaded for this message
         world.shown_rooms[room.id] = (room, known, snapshot)
@@ -59,14 +84,15 @@ def _room_snapshot(uow: UnitOfWork, room: Room) -> RoomSnapshot:
 
 def user_snapshot(uow: UnitOfWork, account: Account) -> UserSnapshot:
     """What a script can read of a user. It is made once, until the account changes or the user goes offline."""
-    world = uow.world
-    if uow.written or world.accounts.get(account.id) is not account:
+    if uow.written:
         return _user_snapshot(uow, account)
+    world = uow.world
     shown = world.shown_users.get(account.id)
     if shown is not None and shown[0] is account:
         return shown[1]
     snapshot = _user_snapshot(uow, account)
-    world.shown_users[account.id] = (account, snapshot)
+    if world.accounts.get(account.id) is account:
+        world.shown_users[account.id] = (account, snapshot)
     return snapshot
 
 

@@ -250,6 +250,10 @@ class Passed:
     writes: tuple[Write, ...]
 
 
+#: What most calls come to.
+PASSED_QUIETLY = Passed({}, ())
+
+
 @frozen
 class Failed:
     """A script called ``fail``; nothing that the hooks wanted shall happen."""

@@ -7,13 +7,12 @@ Nothing that a script could be interrupted in may use it: a frame half-way out w
 
 import select
 import socket
-import time
 from collections import deque
 from collections.abc import Callable
 
 from attrs import define, field
 
-from yummy.hooks.frames import FETCHED, READ_BYTES, Frame, FrameBuffer, encode
+from yummy.hooks.frames import FETCHED, PASSED, QUIET, READ_BYTES, Frame, FrameBuffer, encode, encode_made
 
 #: Replies wait for company this long, in seconds, while more calls are there to be run.
 REPLY_DELAY = 0.0002
@@ -36,6 +35,8 @@ class Channel:
     _buffer: FrameBuffer = field(factory=FrameBuffer)
     _arrived: deque[Frame] = field(factory=deque)
     _replies: list[bytes] = field(factory=list)
+    # The calls whose replies come after these, and say no more than that they passed.
+    _quiet: list[int] = field(factory=list)
     _reply_due: float = 0.0
     _asking: bool = False
     # Not `select.select`, which knows only the first thousand descriptors of a process.
@@ -105,27 +106,44 @@ class Channel:
                     return None
                 self._read()
 
-    def reply(self, frame: Frame) -> None:
+    def reply(self, frame: Frame, now: float) -> None:
         """Send a frame with the next ones, or before the next wait.
+
+        Args:
+            frame: What to send.
+            now: Seconds of `time.monotonic`.
 
         Raises:
             ValueError: Something in it is no plain data; nothing was sent.
         """
-        data = encode(frame)
-        now = time.monotonic()
-        if not self._replies:
+        if not (self._quiet or self._replies):
             self._reply_due = now + REPLY_DELAY
-        self._replies.append(data)
+        if frame[0] != PASSED:
+            self._append(encode(frame))
+        elif frame[2] or frame[3]:
+            self._append(encode_made(frame))
+        else:
+            self._quiet.append(frame[1])
         if now >= self._reply_due:
             self.flush()
 
     def send(self, frame: Frame) -> None:
         """Send a frame at once."""
-        self._replies.append(encode(frame))
+        self._append(encode(frame))
         self.flush()
+
+    def _append(self, data: bytes) -> None:
+        """Put a frame behind all that waits."""
+        if self._quiet:
+            # Taken in one step, as in `flush`.
+            quiet, self._quiet = self._quiet, []
+            self._replies.append(encode((QUIET, tuple(quiet))))
+        if data:
+            self._replies.append(data)
 
     def flush(self) -> None:
         """Send what waits."""
+        self._append(b"")
         if self._replies:
             # Taken in one step: a finalizer of a script's object may print at any moment, and so come here again.
             replies, self._replies = self._replies, []

@@ -4,7 +4,10 @@ Owns the way from the fields of a message to a fresh model and back to the field
 two forms included: a client may send ``{"access": level, "value": value}`` where a script sees the value.
 """
 
+from collections import deque
 from collections.abc import Callable
+from itertools import repeat
+from operator import call
 from typing import Any
 
 import attrs
@@ -41,6 +44,18 @@ class _Field:
     mutable: bool
 
 
+def _seen_metas(metas: dict[str, Any]) -> dict[str, Any]:
+    """A copy of metadata as a script sees it."""
+    return {key: _inner(meta) for key, meta in plain_copy(metas).items()}
+
+
+def _inner(meta: Any) -> Any:
+    """The value that a script sees of what a client sent for a key."""
+    if type(meta) is dict and "value" in meta and meta.keys() <= {"access", "value"}:
+        return meta["value"]
+    return meta
+
+
 @frozen
 class Copier:
     """Makes models of one class, and looks at what became of them.
@@ -57,7 +72,7 @@ class Copier:
     # What puts each field into a fresh model, in order, and those that can be changed in place; and what reads the
     # settable ones as they are kept, whatever a script made of the model's class.
     _put: tuple[Callable[[Model, Any], None], ...]
-    _mutable: tuple[tuple[int, Callable[[Model, Any], None]], ...]
+    _mutable: tuple[tuple[int, Callable[[Model, Any], None], Callable[[Any], Any]], ...]
     _kept: tuple[tuple[int, Callable[[Model], Any]], ...]
 
     @classmethod
@@ -74,7 +89,11 @@ class Copier:
             fields,
             settable,
             tuple(slot.__set__ for slot in slots),
-            tuple((place, slots[place].__set__) for place, one in enumerate(fields) if one.mutable),
+            tuple(
+                (place, slots[place].__set__, _seen_metas if one.name == _METAS else plain_copy)
+                for place, one in enumerate(fields)
+                if one.mutable
+            ),
             tuple((place, slots[place].__get__) for place, _ in settable),
         )
 
@@ -86,14 +105,10 @@ class Copier:
         """
         # Not by the class's own __init__: its checks were made when the message was decoded.
         model = self.model.__new__(self.model)
-        for put, given in zip(self._put, values, strict=True):
-            put(model, given)
-        for place, put in self._mutable:
+        deque(map(call, self._put, repeat(model), values), maxlen=0)
+        for place, put, copied in self._mutable:
             if type(values[place]) in _CONTAINERS:
-                value = plain_copy(values[place])
-                if self.fields[place].name == _METAS:
-                    value = {key: _inner(meta) for key, meta in value.items()}
-                put(model, value)
+                put(model, copied(values[place]))
         return model
 
     def changes(self, model: Model, given: list[Any], limits: HookLimits) -> dict[int, Any]:
@@ -113,9 +128,9 @@ class Copier:
         Raises:
             UnfitFieldError: What a field holds now is not what it can hold.
         """
-        found: dict[int, Any] = {}
         if self._is_untouched(model, given):
-            return found
+            return {}
+        found: dict[int, Any] = {}
         for place, known in self.settable:
             for value in _change(model, known, given[place], limits):
                 found[place] = value
@@ -125,8 +140,8 @@ class Copier:
         """Whether all that a script could have set is certainly as it was, as after most hooks."""
         try:
             for place, kept in self._kept:
-                value, before = kept(model), given[place]
-                if value is not before and not is_alike(value, before):
+                value = kept(model)
+                if value is not given[place] and not is_alike(value, given[place]):
                     return False
         except BaseException:  # noqa: BLE001  # objects of a script's own classes may raise anything; `changes` says what
             return False
@@ -135,13 +150,6 @@ class Copier:
 
 #: The copier of each hook name.
 COPIERS = {name: Copier.of(model) for name, model in HOOK_MODELS.items()}
-
-
-def _inner(meta: Any) -> Any:
-    """The value that a script sees of what a client sent for a key."""
-    if type(meta) is dict and "value" in meta and meta.keys() <= {"access", "value"}:
-        return meta["value"]
-    return meta
 
 
 def _outer(metas: dict[str, Any], before: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:

@@ -107,10 +107,9 @@ class Deadline:
         """Seconds until the deadline; not below 0."""
         return max(self._due - time.monotonic(), 0.0)
 
-    @property
-    def has_passed(self) -> bool:
-        """Whether nothing is left until the deadline."""
-        return time.monotonic() >= self._due
+    def has_passed(self, now: float) -> bool:
+        """Whether nothing is left until the deadline at this time of `time.monotonic`."""
+        return now >= self._due
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> tuple[Any, BaseException | None]:
         """Call a function of a script, watched.

@@ -15,8 +15,20 @@ import trio
 from attrs import define, field
 
 from yummy.hooks import frames
-from yummy.hooks.calls import Crashed, Failed, HookCall, HookLimits, HookResult, HooksBusy, Passed, Subject
-from yummy.hooks.frames import Frame
+from yummy.hooks.calls import (
+    PASSED_QUIETLY,
+    Crashed,
+    Failed,
+    HookCall,
+    HookLimits,
+    HookResult,
+    HooksBusy,
+    Passed,
+    RoomSnapshot,
+    Subject,
+    UserSnapshot,
+)
+from yummy.hooks.frames import CALL, Frame
 from yummy.hooks.journal import log_script_line
 from yummy.hooks.peer import Peer
 from yummy.hooks.redaction import redacted, secrets_of, without
@@ -25,6 +37,8 @@ from yummy.hooks.reports import ReportBook
 from yummy.hooks.serving import Serving
 from yummy.hooks.statistics import Counts
 from yummy.model import HOOK_MODELS
+
+_packed: Callable[[RoomSnapshot | UserSnapshot], bytes | None] = attrgetter("packed")
 
 #: The error codes of a hook that ended by anything but `fail`.
 HOOK_ERROR = "hook_error"
@@ -86,16 +100,16 @@ class Dispatch:
         if self.refusal is not None:
             done(self._crashed(call, serving, attrs.evolve(self.refusal, hook=call.hook)))
             return None
-        if len(self._calls) >= self.limits.queue:
-            self.counts.refused += 1
+        calls, counts = self._calls, self.counts
+        if len(calls) >= self.limits.queue:
+            counts.refused += 1
             raise HooksBusy(f"{self.limits.queue} hook calls wait already (HOOK_QUEUE)")
         call_id = next(self._call_ids)
-        waiting = _Waiting(call, serving, done)
         if self.peer is not None:
-            self._send(self.peer, call_id, waiting)
-        self._calls[call_id] = waiting
-        self.counts.calls += 1
-        self.counts.most_waiting = max(self.counts.most_waiting, len(self._calls))
+            self._send(self.peer, call_id, call, serving)
+        calls[call_id] = _Waiting(call, serving, done)
+        counts.calls += 1
+        counts.most_waiting = max(counts.most_waiting, len(calls))
         return call_id
 
     async def call(self, call: HookCall, serving: Serving) -> HookResult:
@@ -110,7 +124,7 @@ class Dispatch:
         await trio.lowlevel.checkpoint_if_cancelled()
         if not serving.wants(call.phase, call.name):
             await trio.lowlevel.cancel_shielded_checkpoint()
-            return Passed({}, ())
+            return PASSED_QUIETLY
         results: list[HookResult] = []
         come = trio.Event()
 
@@ -142,7 +156,7 @@ class Dispatch:
                 self.fail(call_id, _replaced(waiting))
                 continue
             try:
-                self._send(peer, call_id, waiting)
+                self._send(peer, call_id, waiting.call, waiting.serving)
             except (TypeError, ValueError) as error:  # a fault of ours, which must cost one message only
                 self.fail(call_id, Trouble("error", f"Yummy's own fault: {error}", hook=waiting.call.hook))
 
@@ -167,12 +181,13 @@ class Dispatch:
 
     def take(self, frame: Frame) -> None:
         """A frame from the interpreter that serves."""
-        if frame[0] == frames.PASSED:  # nearly all of them
-            _, call_id, changes, writes = frame
-            self.counts.passed += 1
-            self._resolve(call_id, Passed(changes, tuple(map(frames.write_from_plain, writes)) if writes else ()))
+        if frame[0] == frames.QUIET:  # nearly all of them
+            self._pass_quietly(frame[1])
             return
         match frame:
+            case (frames.PASSED, call_id, changes, writes):
+                self.counts.passed += 1
+                self._resolve(call_id, Passed(changes, tuple(map(frames.write_from_plain, writes))))
             case (frames.FAILED, call_id, message, code):
                 self.counts.failed += 1
                 self._resolve(call_id, Failed(message, code))
@@ -195,17 +210,24 @@ class Dispatch:
             case _:
                 _log.error("a frame of an unknown kind", kind=frame[0])
 
+    def _pass_quietly(self, call_ids: tuple[int, ...]) -> None:
+        self.counts.passed += len(call_ids)
+        for call_id in call_ids:
+            done = self._calls.pop(call_id).done
+            if done is not None:
+                done(PASSED_QUIETLY)
+
     def _secrets(self, call_id: int) -> tuple[str, ...]:
         waiting = self._calls.get(call_id)
         return () if waiting is None else secrets_of(waiting.call.model)
 
-    def _send(self, peer: Peer, call_id: int, waiting: _Waiting) -> None:
-        call = waiting.call
-        values = _model_fields[call.name](call.model)
-        rooms = tuple([room.packed or frames.packed(room) for room in call.rooms])
-        users = tuple([user.packed or frames.packed(user) for user in call.users])
-        number = waiting.serving.revision.number
-        frame = (frames.CALL, call_id, call.phase, call.name, values, call.success, rooms, users, number)
+    def _send(self, peer: Peer, call_id: int, call: HookCall, serving: Serving) -> None:
+        name = call.name
+        values = _model_fields[name](call.model)
+        rooms, users = tuple(map(_packed, call.rooms)), tuple(map(_packed, call.users))
+        if None in rooms or None in users:
+            rooms, users = tuple(map(frames.packed, call.rooms)), tuple(map(frames.packed, call.users))
+        frame = (CALL, call_id, call.phase, name, values, call.success, rooms, users, serving.revision.number)
         try:
             peer.ask(call_id, frame)
         except ValueError:

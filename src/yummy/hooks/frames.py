@@ -28,6 +28,7 @@ STEP       path of the script that is about to be run, ``import``, ``on_unload``
 LOADED     revision number, ((wanted hook, place of its first function or none), ...), (notice, ...), live objects
 BROKEN     revision number, (trouble, ...)
 PASSED     call id, changes (a map), (write, ...)
+QUIET      (call id, ...) of calls that passed, and have neither changed nor written anything
 FAILED     call id, message, code
 CRASHED    call id, trouble
 LATE       place where what runs has passed its deadline, or none; it is being interrupted
@@ -77,11 +78,14 @@ LOG: Final = 24
 REPORT: Final = 25
 STATE: Final = 26
 LATE: Final = 27
+QUIET: Final = 28
 
 #: How much either end reads at once, in bytes.
 READ_BYTES: Final = 256 * 1024
 
-_LENGTH = struct.Struct("<I")
+_length = struct.Struct("<I")
+_length_of, _length_at = _length.pack, _length.unpack_from
+_LENGTH_BYTES: Final = _length.size
 #: The last that does not look for each object whether it was written before, which takes longer than to write it.
 _MARSHAL_VERSION = 2
 #: One that does: it writes an object once that stands in many places, and ends where an object holds itself.
@@ -94,10 +98,20 @@ def encode(frame: Frame) -> bytes:
     Raises:
         ValueError: Something in it is no plain data.
     """
-    # What a script has made may hold one large text in a thousand places. Clients' data and the server's own do not.
-    shares = frame[:1] == (PASSED,) and any(frame[2:])
-    data = marshal.dumps(frame, _SHARING_VERSION if shares else _MARSHAL_VERSION)
-    return _LENGTH.pack(len(data)) + data
+    data = marshal.dumps(frame, _MARSHAL_VERSION)
+    return _length_of(len(data)) + data
+
+
+def encode_made(frame: Frame) -> bytes:
+    """The same for what a script has made, which may hold one large text in a thousand places.
+
+    Clients' data and the server's own do not.
+
+    Raises:
+        ValueError: Something in it is no plain data.
+    """
+    data = marshal.dumps(frame, _SHARING_VERSION)
+    return _length_of(len(data)) + data
 
 
 @attrs.define
@@ -107,7 +121,7 @@ class FrameBuffer:
     _parts: list[bytes] = attrs.field(factory=list)
     _size: int = 0
     # Bytes without which the first frame is not whole.
-    _needed: int = _LENGTH.size
+    _needed: int = _LENGTH_BYTES
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Add bytes; give each frame that is complete by now. To be used up before the next call."""
@@ -120,13 +134,11 @@ class FrameBuffer:
             data = b"".join(self._parts)
             self._parts.clear()
         start, size = 0, len(data)
-        while True:
-            end = start + _LENGTH.size
-            if end <= size:
-                end += _LENGTH.unpack_from(data, start)[0]
+        while (end := start + _LENGTH_BYTES) <= size:
+            begin, end = end, end + _length_at(data, start)[0]
             if end > size:
                 break
-            frame: Frame = marshal.loads(data[start + _LENGTH.size : end])  # noqa: S302  # see above
+            frame: Frame = marshal.loads(data[begin:end])  # noqa: S302  # see above
             yield frame
             start = end
         self._needed = end - start

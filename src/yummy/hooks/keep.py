@@ -107,9 +107,10 @@ class StateWatch:
     _stale: bool = False
     _last: bytes = b""
 
-    def ran(self) -> None:
-        """Something ran that may have changed the state."""
+    def ran(self, now: float) -> bool:
+        """Something ran that may have changed the state; whether a copy is due."""
         self._stale = True
+        return now >= self._due
 
     def hurry(self) -> None:
         """Make a copy due at once: it is the last."""

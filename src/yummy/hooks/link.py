@@ -37,12 +37,14 @@ class Link:
         data = encode(frame)
         if self._closed:
             return
-        if not (soon or self._outgoing):
+        if self._outgoing:
+            self._outgoing.append(data)  # the writer was woken already
+            return
+        if not soon:
             data = data[self._send_now(data) :]
         if data:
             self._outgoing.append(data)
-            if len(self._outgoing) == 1:  # else it was woken already
-                self._writer.unpark()
+            self._writer.unpark()
 
     async def write(self) -> None:
         """Send what is queued, until closed or cancelled; a frame may then have been sent in part."""

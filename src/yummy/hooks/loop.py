@@ -121,11 +121,16 @@ class Loop:
         channel, watch = self._channel, self._watch
         while True:
             frame = channel.next_of_arrived() or channel.next(watch.wait(time.monotonic()))
-            if frame is not None:
-                if frame[0] == BYE:
-                    break
+            if frame is not None and frame[0] == CALL:
+                is_due = watch.ran(self._call(frame))
+            elif frame is None:
+                is_due = watch.is_due(time.monotonic())
+            elif frame[0] == BYE:
+                break
+            else:
                 self._serve(frame)
-            if watch.is_due(time.monotonic()):
+                is_due = watch.is_due(time.monotonic())
+            if is_due:
                 self._copy_state()
         self._run_round(self._loader.unload())
         self._watch.hurry()
@@ -144,19 +149,15 @@ class Loop:
             self._channel.send((LATE, path[-1].to_plain() if path else None))
 
     def _serve(self, frame: Frame) -> None:
-        kind = frame[0]
-        if kind == CALL:
-            self._call(frame)
-        elif kind == LOAD:
+        if frame[0] == LOAD:
             self._load(frame)
-        elif kind == RETIRE:
+            self._watch.ran(time.monotonic())
+        elif frame[0] == RETIRE:
             self._served.pop(frame[1], None)
-            return
-        else:
-            return  # the answer to a fetch that was given up
-        self._watch.ran()
+        # Else it is the answer to a fetch that was given up.
 
-    def _call(self, frame: Frame) -> None:
+    def _call(self, frame: Frame) -> float:
+        """Run a call, and reply; gives the time at which it ended."""
         _, call_id, phase, name, values, success, rooms, users, revision = frame
         call = Call(call_id, phase, name, success, revision, self._texts)
         self._begun.value = call_id
@@ -170,13 +171,15 @@ class Loop:
             self._loader.enter(loaded)
             reply = self._runner.run(call, loaded, list(values), rooms, users)
             self._loader.enter(self._loader.loaded)
+        now = time.monotonic()
         try:
-            self._channel.reply(reply)
+            self._channel.reply(reply, now)
         except ValueError as error:
-            self._channel.reply(call.crashed(blame.own_fault(call.hook, str(error))))
-        if self._deadline.has_passed:
+            self._channel.reply(call.crashed(blame.own_fault(call.hook, str(error))), now)
+        if self._deadline.has_passed(now):
             # The host may have given this interpreter up: then the calls that wait here run in another one already.
             self._channel.flush()
+        return now
 
     def _load(self, frame: Frame) -> None:
         _, revision, folder, files = frame
@@ -254,7 +257,7 @@ class Loop:
             return
         if copy is None:
             return
-        self._channel.reply((STATE, copy.data))
+        self._channel.reply((STATE, copy.data), time.monotonic())
         for key in copy.left_out:
             if key not in self._left_out:
                 self._left_out.add(key)

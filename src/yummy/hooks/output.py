@@ -33,6 +33,7 @@ class Output:
         line_bytes: Bytes of a line; the rest is cut off.
         max_lines: Lines of one call; the rest is counted.
         revision: The number of the revision whose code runs.
+        said: Whether anything was written since `end` was called last; else it has nothing to do.
     """
 
     _send: Callable[[Frame], None]
@@ -41,6 +42,7 @@ class Output:
     max_lines: int
     _streams: "tuple[ScriptStream, ...]" = ()
     revision: int = 0
+    said: bool = False
     _call_id: int = 0
     _hook: str = ""
     _lines: int = 0
@@ -53,6 +55,7 @@ class Output:
 
     def end(self) -> None:
         """The call has ended: what it printed without a line end is sent, and what was too much is told."""
+        self.said = False  # first, as a thread may write something meanwhile
         for stream in self._streams:
             if stream.begun:
                 stream.finish()
@@ -83,6 +86,7 @@ class Output:
             place: File and line number; None looks for the script's line that led here.
             dropped: Bytes of the line that are missing already.
         """
+        self.said = True
         self._lines += 1
         if self._lines <= self.max_lines:
             file, line = place or self._caller()
@@ -105,6 +109,7 @@ class Output:
         else:
             # The channel belongs to one thread, and a lock that a hook may be interrupted in would never open again.
             self._foreign.append(frame)
+            self.said = True
 
     def _caller(self) -> tuple[str, int]:
         frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  # the only way to the line that printed
@@ -138,6 +143,7 @@ class ScriptStream(io.TextIOBase):
     def write(self, text: str, /) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._output.said = True
         # As the plain text that it is, whatever methods a script's own class of texts has.
         *lines, self.begun = (self.begun + str.__str__(text)).split("\n")
         for line in lines:

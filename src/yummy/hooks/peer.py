@@ -31,7 +31,7 @@ JOIN_TIMEOUT = 2.0
 #: Stands in line for a load, where calls stand by their ids.
 LOADING = 0
 
-_REPLIES = frozenset({frames.PASSED, frames.FAILED, frames.CRASHED})
+_REPLIES = frozenset({frames.QUIET, frames.PASSED, frames.FAILED, frames.CRASHED})
 
 _log = structlog.get_logger("yummy.hooks")
 
@@ -161,11 +161,11 @@ class Peer:
         Raises:
             ValueError: Something in it is no plain data; nothing was sent.
         """
-        line = self._line
-        self._link.send(frame, soon=bool(line))
-        if line:
-            line.append(call_id)
+        if self._line:
+            self._link.send(frame, soon=True)
+            self._line.append(call_id)
         else:
+            self._link.send(frame)
             self._queue(call_id)
 
     async def load(self, number: int, sources: Sources) -> LoadedScripts:
@@ -230,8 +230,9 @@ class Peer:
             self._asked.set()
         self._line.append(entry)
 
-    def _answered(self) -> None:
-        self._line.popleft()
+    def _answered(self, times: int = 1) -> None:
+        for _ in range(times):
+            self._line.popleft()
         self._since = time.monotonic()
         self.late = None
 
@@ -295,7 +296,7 @@ class Peer:
         if self._given_up:
             return
         if frame[0] in _REPLIES:
-            self._answered()
+            self._answered(len(frame[1]) if frame[0] == frames.QUIET else 1)
             self.handle(frame)
             return
         match frame:

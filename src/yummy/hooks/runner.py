@@ -6,7 +6,7 @@ but also where its objects are looked at afterwards (a text, an iterator, a prop
 anything, and so is run under the deadline, too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from sys import getrefcount
 from typing import Any
 from weakref import ref
@@ -25,6 +25,10 @@ from yummy.hooks.output import Output
 from yummy.hooks.report import Trouble
 from yummy.hooks.traces import ScriptTexts, name_of
 from yummy.hooks.view import View
+
+#: The name of each hook's function, and what makes its models.
+_HOOKS = {(phase, name): (f"{phase}_{name}", copier) for phase in ("pre", "post") for name, copier in COPIERS.items()}
+_NOTHING: Mapping[int, Any] = {}
 
 type Fetch = Callable[[int, Subject, str], tuple[Any, ...] | None]
 
@@ -54,13 +58,7 @@ class Call:
     copier: Copier = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.hook = f"{self.phase}_{self.name}"
-        self.copier = COPIERS[self.name]
-
-    @property
-    def rest(self) -> tuple[Any, ...]:
-        """What a hook is called with after the model."""
-        return () if self.phase == "pre" else (self.success,)
+        self.hook, self.copier = _HOOKS[self.phase, self.name]
 
     def crashed(self, trouble: Trouble) -> Frame:
         """The reply that says so."""
@@ -89,6 +87,8 @@ class Runner:
     # One for all calls, since they come one after another; most look at nothing.
     _view: View = field(init=False)
     _call_id: int = 0
+    # Whether the hook that runs has come to its end, and only its model is looked at.
+    _returned: bool = False
 
     def __attrs_post_init__(self) -> None:
         self._view = View(self.limits, self._fetch_now, self._warn)
@@ -119,7 +119,8 @@ class Runner:
         context.enter(self._view)
         try:
             reply = self._run_all(call, loaded, values)
-            self.output.end()
+            if self.output.said:
+                self.output.end()
         except BaseException as error:  # noqa: BLE001  # a fault of ours costs one message, not the interpreter
             reply = call.crashed(blame.own_fault(call.hook, name_of(error)))
         finally:
@@ -132,15 +133,16 @@ class Runner:
             stopped, found = self._run_one(call, function, values)
             if stopped is not None:
                 return stopped
-            for place, value in found.items():
-                values[place] = value
-                changes[call.copier.fields[place].name] = value
+            if found:
+                for place, value in found.items():
+                    values[place] = value
+                    changes[call.copier.fields[place].name] = value
         writes = tuple(map(write_to_plain, self._view.writes)) if self._view.writes else ()
         return (PASSED, call.id, changes if call.phase == "pre" else {}, writes)
 
     def _run_one(
         self, call: Call, function: Callable[..., object], values: list[Any], *, calibrates: bool = False
-    ) -> tuple[Frame | None, dict[int, Any]]:
+    ) -> tuple[Frame | None, Mapping[int, Any]]:
         """Run one script's hook. One that ``calibrates`` is known to keep nothing.
 
         Returns:
@@ -148,10 +150,7 @@ class Runner:
         """
         # The only reference to this script's copy.
         model = call.copier.make(values)
-        found: dict[int, Any] = {}
-        stopped = self._hook(call, function, model)
-        if stopped is None:
-            found, stopped = self._changes(call, function, model, values)
+        stopped, found = self._hook(call, function, model, values)
         # Whatever else could hold it has been let go of by now: the failure, its traceback, what the hook returned.
         count = getrefcount(model)
         if calibrates:
@@ -166,32 +165,45 @@ class Runner:
                 self.tell(kept, call.id)
         return stopped, found
 
-    def _hook(self, call: Call, function: Callable[..., object], model: Any) -> Frame | None:
-        """Call the hook.
+    def _hook(
+        self, call: Call, function: Callable[..., object], model: Any, values: list[Any]
+    ) -> tuple[Frame | None, Mapping[int, Any]]:
+        """Call the hook, and look at what it has set.
 
         Returns:
-            None if it returned; else the reply. Nothing of the script's frames is held any more.
+            The reply, if the hook ends the call; and what it set. Nothing of the script's frames is held any more.
         """
-        result, failure = self.deadline.run(function, model, *call.rest)
+        self._returned = False
+        outcome, failure = self.deadline.run(self._watched, call, function, model, values)
         if self.deadline.fired:
-            return self._late(call, function)
+            return self._late(call, function), _NOTHING
         if failure is not None:
-            return self._blamed(call, function, self._judge, failure)
-        if result is not None and type(result) in blame.NOT_RUN:
-            return self._blamed(call, function, self._not_run, result)
-        return None
+            if self._returned and isinstance(failure, UnfitFieldError):
+                return call.crashed(blame.unfit(call.hook, function, failure, call.texts)), _NOTHING
+            return self._blamed(call, function, self._judge, failure), _NOTHING
+        result, found = outcome
+        if result is not None:
+            return self._blamed(call, function, self._not_run, result), _NOTHING
+        return None, found
 
-    def _changes(
+    def _watched(
         self, call: Call, function: Callable[..., object], model: Any, values: list[Any]
-    ) -> tuple[dict[int, Any], Frame | None]:
-        found, failure = self.deadline.run(call.copier.changes, model, values, self.limits)
-        if self.deadline.fired:
-            return {}, self._late(call, function)
-        if isinstance(failure, UnfitFieldError):
-            return {}, call.crashed(blame.unfit(call.hook, function, failure, call.texts))
-        if failure is not None:
-            return {}, self._blamed(call, function, self._judge, failure)
-        return found, None
+    ) -> tuple[Any, Mapping[int, Any]]:
+        """What runs under the deadline: the hook itself, and the look at its model.
+
+        Returns:
+            What it returned, if that says that nothing has run; else None, and what it set.
+        """
+        result: Any = None
+        try:
+            result = function(model) if call.phase == "pre" else function(model, call.success)
+            self._returned = True
+            if result is not None and type(result) in blame.NOT_RUN:
+                return result, _NOTHING
+            return None, call.copier.changes(model, values, self.limits)
+        finally:
+            # A traceback that a script keeps holds this frame, too, and is to be blamed for its own only.
+            del result, model
 
     def _blamed(
         self, call: Call, function: Callable[..., object], judge: Callable[[Call, Any, Any], Frame], what: Any

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from attrs import define, field
 
-from yummy.hooks.calls import HookCall, HookResult, Passed, Phase
+from yummy.hooks.calls import PASSED_QUIETLY, HookCall, HookResult, Phase
 from yummy.hooks.report import Place
 from yummy.hooks.revision import NO_SCRIPTS, Revision
 
@@ -73,7 +73,7 @@ class Serving:
 
 
 def _ask_nobody(_call: HookCall, _serving: Serving, done: Callable[[HookResult], None]) -> None:
-    done(Passed({}, ()))
+    done(PASSED_QUIETLY)
 
 
 #: Stands where no scripts serve.

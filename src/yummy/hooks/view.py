@@ -53,7 +53,7 @@ class View:
     fetch: FetchNow
     warn: Callable[[str], None]
     writes: list[Write] = field(factory=list)
-    _carried: dict[Subject, tuple[bytes, ...]] = field(factory=dict)
+    _carried: tuple[tuple[bytes, ...], tuple[bytes, ...]] = ((), ())
     _rooms: dict[str, RoomSnapshot | None] = field(factory=dict)
     _users: dict[str, UserSnapshot | None] = field(factory=dict)
     _uses: int = 0
@@ -84,8 +84,7 @@ class View:
             self._rooms.clear()
             self._users.clear()
             self._uses = 0
-        self._carried["room"] = rooms
-        self._carried["user"] = users
+        self._carried = rooms, users
 
     def room(self, function: str, room_id: str | None) -> RoomSnapshot | None:
         """A room, or None and a warning if there is no such room."""
@@ -239,7 +238,8 @@ class View:
         return str.__str__(subject_id)  # plain text, whatever class of texts a script has
 
     def _fields(self, kind: Subject, subject_id: str) -> tuple[Any, ...] | None:
-        for data in self._carried.get(kind, ()):
+        rooms, users = self._carried
+        for data in rooms if kind == "room" else users:
             fields = unpacked(data)
             if fields[0] == subject_id:
                 return fields

@@ -39,34 +39,33 @@ class _Chain:
     driver: "Driver"
 
     def resume(self, value: Any = None) -> None:
-        self.driver.soon(self._go_on, value)
+        self.driver.soon(self.go_on, value)
 
     def throw(self, error: Exception) -> None:
-        self.driver.soon(self._go_on, None, error)
+        self.driver.soon(self.go_on, None, error)
 
-    def advance(self, value: Any, error: Exception | None) -> tuple[Any] | None:
-        """Go on until it waits (None) or ends (what it returned, or None if it failed; in a tuple)."""
+    def go_on(self, value: Any = None, error: Exception | None = None) -> bool:
+        """Go on until it waits or ends; whether it has ended."""
         while True:
             try:
                 wait = self.steps.send(value) if error is None else self.steps.throw(error)
             except StopIteration as stop:
-                return (stop.value,)
+                result = stop.value
+                break
             except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
                 _log.exception("chain_failed")
-                return (None,)
-            value = error = None
+                result = None
+                break
+            error = None  # its traceback holds this frame
             try:
                 wait(self)
             except Exception as refused:  # noqa: BLE001  # whatever it is, the chain knows what it means
                 error = refused
             else:
-                return None
-
-    def _go_on(self, value: Any, error: Exception | None = None) -> None:
-        end = self.advance(value, error)
-        if end is not None:
-            self.driver.forget(self)
-            self.ended(*end)
+                return False
+        if self.driver.forget(self):
+            self.ended(result)
+        return True
 
 
 @attrs.define(eq=False, repr=False)
@@ -81,10 +80,11 @@ class Driver:
     _nursery: trio.Nursery
     running: int = 0
     over: bool = False
-    _ready: deque[tuple[Callable[..., None], tuple[Any, ...]]] = attrs.field(factory=deque)
+    _ready: deque[tuple[Callable[..., object], tuple[Any, ...]]] = attrs.field(factory=deque)
     _chains: set[_Chain] = attrs.field(factory=set)
     _lot: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot)
-    _idle: trio.Event = attrs.field(factory=trio.Event)
+    # There only while somebody waits for it.
+    _idle: trio.Event | None = None
 
     def begin(self, steps: Steps[Any], ended: Callable[[Any], None] = _nothing) -> bool:
         """Run a chain up to where it waits.
@@ -100,9 +100,10 @@ class Driver:
             steps.close()
             return True
         chain = _Chain(steps, ended, self)
-        if chain.advance(None, None) is not None:
+        if chain.go_on():
             return True
-        self._remember(chain)
+        self._chains.add(chain)
+        self.running += 1
         return False
 
     def launch(self, steps: Steps[Any]) -> None:
@@ -111,21 +112,22 @@ class Driver:
             steps.close()
             return
         chain = _Chain(steps, _nothing, self)
-        self._remember(chain)
+        self._chains.add(chain)
+        self.running += 1
         chain.resume()
 
     def start(self, work: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Start a task. An error of it is logged and ends it alone."""
-        self._count()
+        self.running += 1
         self._nursery.start_soon(self._work, work, arguments)
 
-    def soon(self, function: Callable[..., None], *arguments: Any) -> None:
+    def soon(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call a function soon, not within this call, after those that were given before."""
         if self.over:
             return
-        self._ready.append((function, arguments))
-        if len(self._ready) == 1:
+        if not self._ready:
             self._lot.unpark()
+        self._ready.append((function, arguments))
 
     async def run(self) -> None:
         """Let chains go on, until cancelled; then those that wait are closed, and who waits for their end is told."""
@@ -145,25 +147,34 @@ class Driver:
             self._do_ready(len(self._ready))
 
     def _do_ready(self, most: int) -> None:
+        ready = self._ready
         began = trio.current_time()
-        for count in range(1, min(most, len(self._ready)) + 1):
-            function, arguments = self._ready.popleft()
-            try:
-                function(*arguments)
-            except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
-                _log.exception("step_failed")
-            if count % _LOOK == 0 and trio.current_time() - began > TURN and not self.over:
+        left = min(most, len(ready))
+        while left > 0:
+            for _ in range(min(left, _LOOK)):
+                function, arguments = ready.popleft()
+                try:
+                    function(*arguments)
+                except Exception:  # noqa: BLE001  # one chain's fault must not be everybody's
+                    _log.exception("step_failed")
+            left -= _LOOK
+            if left > 0 and trio.current_time() - began > TURN and not self.over:
                 break
 
     async def wait_idle(self) -> None:
         """Wait until no chain and no task is left."""
         while self.running:
+            if self._idle is None:
+                self._idle = trio.Event()
             await self._idle.wait()
 
-    def forget(self, chain: _Chain) -> None:
-        """A chain has ended."""
-        self._chains.discard(chain)
+    def forget(self, chain: _Chain) -> bool:
+        """A chain has ended; whether it was under way, and did not end at once."""
+        if chain not in self._chains:
+            return False
+        self._chains.remove(chain)
         self._discount()
+        return True
 
     async def _work(self, work: Callable[..., Awaitable[None]], arguments: tuple[Any, ...]) -> None:
         try:
@@ -173,16 +184,8 @@ class Driver:
         finally:
             self._discount()
 
-    def _remember(self, chain: _Chain) -> None:
-        self._chains.add(chain)
-        self._count()
-
-    def _count(self) -> None:
-        if not self.running:
-            self._idle = trio.Event()
-        self.running += 1
-
     def _discount(self) -> None:
         self.running -= 1
-        if not self.running:
+        if self._idle is not None and not self.running:
             self._idle.set()
+            self._idle = None

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from yummy.core.work import Rule, Work
+from yummy.core.work import Rule, Work, room_turn
 from yummy.pipeline.steps import Steps
 from yummy.pipeline.turns import Turns, Withdrawn
 from yummy.pipeline.unit import Key, Table
@@ -48,13 +48,16 @@ def take_rooms(turns: Turns, work: Work, rule: Rule, model: Any) -> Steps[None]:
             if uow.withdrawn:
                 # Between the end of its wait and now.
                 raise Withdrawn
+        if rule.rooms is room_turn:
+            return  # the room that a message names stays the same
         wanted |= room_keys(rule.rooms(work, model))
 
 
 def release_rooms(turns: Turns, work: Work) -> None:
     """Give back all turns that a message still holds."""
     uow = work.uow
+    held = turns.held
     for key in uow.held:
-        if turns.holder(key) is uow:
+        if held.get(key) is uow:
             turns.release(key)
     uow.held.clear()

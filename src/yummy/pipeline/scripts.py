@@ -1,13 +1,14 @@
 """The hook stages: a message's pre and post hooks, and what their outcome means for its unit of work."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, NoReturn, Protocol
 
 import attrs
 import structlog
 
 from yummy import model as models
-from yummy.core.scripting import PREFETCH_MEMBERS_MAX, apply_write, room_snapshot, scripted_keys, user_snapshot
+from yummy.core.scripting import apply_write, room_snapshot, scripted_keys, shown_rooms, shown_users
 from yummy.core.work import Work
 from yummy.hooks.calls import (
     Crashed,
@@ -23,8 +24,7 @@ from yummy.hooks.calls import (
 )
 from yummy.model import HOOK_NAMES, with_changes
 from yummy.pipeline.commit import Store
-from yummy.pipeline.steps import Steps, Wait, Waiter
-from yummy.pipeline.unit import UnitOfWork
+from yummy.pipeline.steps import Steps, Waiter
 from yummy.plain import PlainDataError, check_plain
 from yummy.protocol.errors import ErrorCode, Refusal
 
@@ -91,11 +91,14 @@ class HookStage:
         Raises:
             HookRefusal: One of them failed.
         """
-        if not self.hooks.wants("pre", HOOK_NAMES[type(model)]):
+        name = HOOK_NAMES[type(model)]
+        if not self.hooks.wants("pre", name):
             return model
-        passed = self._passed((yield self._asking("pre", model, success=None)))
-        changed = self._with(model, passed.changes)
-        self._write(passed)
+        result = yield partial(self._ask, "pre", name, model, None)
+        passed = result if type(result) is Passed else self._refuse(result)
+        changed = self._with(model, passed.changes) if passed.changes else model
+        if passed.writes:
+            self._write(passed)
         return changed
 
     def post(self, model: models.Model, *, success: bool) -> Steps[None]:
@@ -108,32 +111,31 @@ class HookStage:
         Raises:
             HookRefusal: One of them failed.
         """
-        if self.hooks.wants("post", HOOK_NAMES[type(model)]):
-            self._write(self._passed((yield self._asking("post", model, success=success))))
-
-    def _asking(self, phase: Phase, model: models.Model, *, success: bool | None) -> Wait:
-        """What has the hooks of one half run; `HookRefusal` if too much waits already."""
-        rooms, users = self._show(model)
         name = HOOK_NAMES[type(model)]
+        if self.hooks.wants("post", name):
+            result = yield partial(self._ask, "post", name, model, success)
+            passed = result if type(result) is Passed else self._refuse(result)
+            if passed.writes:
+                self._write(passed)
+
+    def _ask(self, phase: Phase, name: str, model: models.Model, success: bool | None, waiter: Waiter) -> None:
+        """Have the hooks of one half run; `HookRefusal` if too much waits already."""
+        # What a hook is most likely to read: the room that the message names, who sends it, and whom it is about.
+        session, uow = self.work.session, self.work.uow
+        room_id, user_id = getattr(model, "room_id", None), model.user_id
+        rooms = () if room_id is None else shown_rooms(uow, room_id)
+        users = () if user_id is None else shown_users(uow, user_id)
+        if session is not None and session.user_id != user_id:
+            users = (*shown_users(uow, session.user_id), *users)
         call = HookCall(phase, name, model, success, rooms, users, self._fetch, self.about)
+        try:
+            self.hooks.ask(call, waiter.resume)
+        except HooksBusy:
+            raise HookRefusal(ErrorCode.BUSY) from None
 
-        def ask(waiter: Waiter) -> None:
-            try:
-                self.hooks.ask(call, waiter.resume)
-            except HooksBusy:
-                raise HookRefusal(ErrorCode.BUSY) from None
-
-        return ask
-
-    def _passed(self, result: HookResult) -> Passed:
-        """What hooks want done that passed.
-
-        Raises:
-            HookRefusal: They did not.
-        """
+    def _refuse(self, result: Failed | Crashed) -> NoReturn:
+        """Raise what hooks mean that did not pass, as a `HookRefusal`."""
         match result:
-            case Passed():
-                return result
             case Failed(message, code):
                 raise HookRefusal(code, message)
             case Crashed(code, text):
@@ -142,16 +144,6 @@ class HookStage:
                 # A script's text may hold what no encoding can carry.
                 shown_text = text.encode("utf-8", "backslashreplace").decode()
                 raise HookRefusal(known, f"{known.text}:\n{shown_text}" if debug else None)
-
-    def _show(self, model: models.Model) -> tuple[tuple[RoomSnapshot, ...], tuple[UserSnapshot, ...]]:
-        """What a hook is most likely to read: the room that the message names, who sends it, and whom it is about."""
-        work, uow = self.work, self.work.uow
-        room_id = getattr(model, "room_id", None)
-        room = None if room_id is None else uow.room(room_id)
-        rooms = (room_snapshot(uow, room),) if room is not None and len(room.members) <= PREFETCH_MEMBERS_MAX else ()
-        user_id = model.user_id
-        sender_id = user_id if work.session is None else work.session.user_id
-        return rooms, _shown_users(uow, (user_id,) if user_id == sender_id else (sender_id, user_id))
 
     async def _fetch(self, subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
         uow = self.work.uow
@@ -163,12 +155,11 @@ class HookStage:
                 uow.load(await self.store.load_accounts([subject_id]))
             except Refusal as refusal:
                 _log.warning("user_not_read", user=subject_id, why=refusal.error)
-        return _shown_user(uow, subject_id)
+        users = shown_users(uow, subject_id)
+        return users[0] if users else None
 
     def _with[M: models.Model](self, model: M, changes: dict[str, Any]) -> M:
         work = self.work
-        if not changes:
-            return model
         try:
             if "message" in changes:
                 check_plain(changes["message"], max_depth=work.settings.max_depth)
@@ -186,17 +177,3 @@ class HookStage:
                 apply_write(self.work.uow, write, self.work.settings)
             except Refusal as refusal:
                 _log.warning("write_dropped", what=type(write).__name__, why=refusal.error)
-
-
-def _shown_users(uow: UnitOfWork, user_ids: tuple[str | None, ...]) -> tuple[UserSnapshot, ...]:
-    users = [_shown_user(uow, user_id) for user_id in user_ids if user_id is not None]
-    return tuple([user for user in users if user is not None])
-
-
-def _shown_user(uow: UnitOfWork, user_id: str) -> UserSnapshot | None:
-    """What a script sees of a user. What it may write to is kept readable, though its user goes offline meanwhile."""
-    account = uow.account(user_id)
-    if account is None:
-        return None
-    uow.load((account,))
-    return user_snapshot(uow, account)

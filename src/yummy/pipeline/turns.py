@@ -139,8 +139,10 @@ class Turns:
         if line is None:
             del self.held[key]
             return
-        place = line[0]
-        self._leave_line(place)
+        place = line.popleft()
+        if not line:
+            del self._lines[key]
+        del self._places[place.uow]
         self.held[key] = place.uow
         place.waiter.resume()
 
