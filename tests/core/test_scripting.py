@@ -2,12 +2,18 @@
 
 import attrs
 import pytest
+from bounds import bounded
+from hypothesis import given
+from hypothesis import strategies as st
 
+from yummy.core.membership import leave
 from yummy.core.scripting import apply_write, room_snapshot, scripted_keys, user_snapshot
-from yummy.core.values import Meta, Session
+from yummy.core.values import Account, Member, Meta, Room, Session
 from yummy.hooks import calls
+from yummy.pipeline.unit import UnitOfWork
 from yummy.protocol.errors import Refusal
 from yummy.protocol.messages import DisconnectedFromRoom, MessageFromRoom, RawMessage, UserDisconnectedFromRoom
+from yummy.store.world import World
 
 
 @pytest.fixture
@@ -25,11 +31,11 @@ def write(work, *writes):
 
 
 def seen_room(work, room_id="room"):
-    return room_snapshot(work.uow, work.uow.room(room_id))
+    return room_snapshot(work.uow, room_id)
 
 
 def seen_user(work, user_id):
-    return user_snapshot(work.uow, work.uow.account(user_id))
+    return user_snapshot(work.uow, user_id)
 
 
 def sent(work):
@@ -74,7 +80,8 @@ def test_who_goes_offline_is_shown_as_each_message_has_loaded_them(work, scene):
     assert seen_user(work, "bob").online
     scene.world.put_session("s-bob", None)
 
-    assert (("ada", "Ada", 3), ("bob", None, 1)) == seen_room(work).members
+    # What this message was shown stays readable.
+    assert (("ada", "Ada", 3), ("bob", "Bob", 1)) == seen_room(work).members
     work.uow.load([attrs.evolve(bob, name="Bobby")])
     assert (("ada", "Ada", 3), ("bob", "Bobby", 1)) == seen_room(work).members
     assert (False, "Bobby") == (seen_user(work, "bob").online, seen_user(work, "bob").name)
@@ -86,6 +93,45 @@ def test_what_was_shown_is_forgotten_with_the_room_and_the_user(work, scene):
     scene.world.put_room("room", None)
     scene.world.put_session("s-ada", None)
     assert ({}, {}) == (scene.world.shown_rooms, scene.world.shown_users)
+
+
+USERS = ("ada", "bob")
+ROOMS = ("r1", "r2")
+
+
+@given(
+    st.lists(
+        st.tuples(st.just("room"), st.sampled_from(ROOMS), st.none() | st.lists(st.sampled_from(USERS), unique=True))
+        | st.tuples(st.just("session"), st.sampled_from(USERS), st.integers(0, 1), st.booleans())
+        | st.tuples(st.just("account"), st.sampled_from(USERS), st.sampled_from(["A", "B"])),
+        max_size=30,
+    )
+)
+@bounded(200)
+def test_whatever_happens_what_is_shown_is_what_there_is(steps):
+    """Each is looked at after each step, so that whatever can be remembered is."""
+    world = World()
+    for what, name, *more in steps:
+        match what, more:
+            case "room", [members]:
+                sessions = {user: world.sessions_of(user) for user in members or ()}
+                there = {user: Member(1, theirs) for user, theirs in sessions.items() if theirs}
+                world.put_room(name, Room(name, 1, members=there) if there else None)
+            case "session", [number, True]:
+                world.put_session(f"{name}{number}", Session(f"{name}{number}", name, None))
+            case "session", [number, False]:
+                # As in a commit: the session first, and then the rooms that it has left.
+                world.put_session(f"{name}{number}", None)
+                for room in list(world.rooms.values()):
+                    world.put_room(room.id, leave(room, name) if name in room.members else room)
+            case "account", [called]:
+                world.put_account(Account(name, 1, name=called))
+        shown = [room_snapshot(UnitOfWork(world), one) for one in ROOMS]
+        shown += [user_snapshot(UnitOfWork(world), one) for one in USERS]
+        world.shown_rooms.clear()
+        world.shown_users.clear()
+        assert [room_snapshot(UnitOfWork(world), one) for one in ROOMS] == shown[:2]
+        assert [user_snapshot(UnitOfWork(world), one) for one in USERS] == shown[2:]
 
 
 def test_a_script_reads_its_own_writes_at_any_level(work):

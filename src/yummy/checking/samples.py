@@ -112,13 +112,11 @@ class SampleWorld:
 
     def room(self, room_id: str) -> RoomSnapshot | None:
         """What a hook can read of a room."""
-        room = self.uow.room(room_id)
-        return None if room is None else room_snapshot(self.uow, room)
+        return room_snapshot(self.uow, room_id)
 
     def user(self, user_id: str) -> UserSnapshot | None:
         """What a hook can read of a user."""
-        account = self.uow.account(user_id)
-        return None if account is None else user_snapshot(self.uow, account)
+        return user_snapshot(self.uow, user_id)
 
     def follow(self, name: str, model: Model) -> None:
         """Do what the core would do with a sample, as far as later samples show it.

@@ -26,44 +26,18 @@ from yummy.settings import Settings
 PREFETCH_MEMBERS_MAX = 64
 
 
-def shown_rooms(uow: UnitOfWork, room_id: str) -> tuple[RoomSnapshot, ...]:
-    """What is sent along with a call of a room: nothing if there is no such room, or if it is large."""
+def room_snapshot(uow: UnitOfWork, room_id: str) -> RoomSnapshot | None:
+    """What a script can read of a room, if there is one; made once, until something in it changes."""
+    world = uow.world
+    if not uow.journal and (shown := world.shown_rooms.get(room_id)) is not None:
+        return shown
     room = uow.room(room_id)
-    return () if room is None or len(room.members) > PREFETCH_MEMBERS_MAX else (room_snapshot(uow, room),)
-
-
-def shown_users(uow: UnitOfWork, user_id: str) -> tuple[UserSnapshot, ...]:
-    """What is sent along with a call of a user, if there is one.
-
-    What a script may write to is kept readable, though its user goes offline meanwhile.
-    """
-    world = uow.world
-    shown = world.shown_users.get(user_id)
-    if shown is None or uow.written or world.accounts.get(user_id) is not shown[0]:
-        account = uow.account(user_id)
-        if account is None:
-            return ()
-        shown = (account, user_snapshot(uow, account))
-    account, snapshot = shown
-    uow.load((account,))
-    return (snapshot,)
-
-
-def room_snapshot(uow: UnitOfWork, room: Room) -> RoomSnapshot:
-    """What a script can read of a room. It is made once, until the room or one of its members' accounts changes."""
-    if uow.written:
-        return _room_snapshot(uow, room)
-    world = uow.world
-    accounts = tuple(map(world.accounts.get, room.members))
-    shown = world.shown_rooms.get(room.id)
-    if shown is not None and shown[0] is room and shown[1] == accounts:
-        return shown[2]
+    if room is None:
+        return None
     snapshot = _room_snapshot(uow, room)
-    if world.rooms.get(room.id) is not room:
-        return snapshot
-    known = tuple(account for account in accounts if account is not None)
-    if len(known) == len(accounts):  # else the accounts of some were loaded for this message
-        world.shown_rooms[room.id] = (room, known, snapshot)
+    # What this message has changed is not for others, nor what it has loaded.
+    if not uow.journal and room.members.keys() <= world.accounts.keys():
+        world.shown_rooms[room_id] = snapshot
     return snapshot
 
 
@@ -82,17 +56,21 @@ def _room_snapshot(uow: UnitOfWork, room: Room) -> RoomSnapshot:
     )
 
 
-def user_snapshot(uow: UnitOfWork, account: Account) -> UserSnapshot:
-    """What a script can read of a user. It is made once, until the account changes or the user goes offline."""
-    if uow.written:
-        return _user_snapshot(uow, account)
+def user_snapshot(uow: UnitOfWork, user_id: str) -> UserSnapshot | None:
+    """What a script can read of a user, if the account is readable; made once, until it changes.
+
+    What a script may write to is kept readable, though its user goes offline meanwhile.
+    """
+    account = uow.account(user_id)
+    if account is None:
+        return None
+    uow.keep(account)
     world = uow.world
-    shown = world.shown_users.get(account.id)
-    if shown is not None and shown[0] is account:
-        return shown[1]
+    if not uow.journal and (shown := world.shown_users.get(user_id)) is not None:
+        return shown
     snapshot = _user_snapshot(uow, account)
-    if world.accounts.get(account.id) is account:
-        world.shown_users[account.id] = (account, snapshot)
+    if not uow.journal and user_id in world.accounts:
+        world.shown_users[user_id] = snapshot
     return snapshot
 
 

@@ -110,7 +110,7 @@ class Chain:
             if self.turns.held and not rooms_are_free(self.turns, work, rule, model):
                 return False
             answer = rule.run(work, model)
-            if uow.staged or (uow.written and self._committer.is_durable(uow)):
+            if uow.staged or (uow.journal and self._committer.is_durable(uow)):
                 return False
             self._committer.commit_now(uow, partial(line.send, success_frame(request, answer)))
         except Refusal as refusal:

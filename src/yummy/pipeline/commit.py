@@ -67,7 +67,7 @@ class Committer:
         """Whether the commit writes to the store, and so waits."""
         if uow.staged and not _ALWAYS_DURABLE.isdisjoint(map(type, uow.staged)):
             return True
-        return bool(uow.written and (uow.puts(Table.ACCOUNT) or any(key[0] is Table.ACCOUNT for key in uow.changes())))
+        return bool(uow.journal and (uow.puts(Table.ACCOUNT) or any(key[0] is Table.ACCOUNT for key in uow.changes())))
 
     async def commit(self, uow: UnitOfWork, answer: Callable[[], None]) -> list[AfterEffect]:
         """Carry out a unit of work.
@@ -127,7 +127,7 @@ class Committer:
         Returns:
             What is to follow, as chains of their own.
         """
-        if uow.written:
+        if uow.journal:
             self._swap(uow, accounts)
         staged = uow.staged
         for item in staged:

@@ -8,7 +8,7 @@ import attrs
 import structlog
 
 from yummy import model as models
-from yummy.core.scripting import apply_write, room_snapshot, scripted_keys, shown_rooms, shown_users
+from yummy.core.scripting import PREFETCH_MEMBERS_MAX, apply_write, room_snapshot, scripted_keys, user_snapshot
 from yummy.core.work import Work
 from yummy.hooks.calls import (
     Crashed,
@@ -123,10 +123,13 @@ class HookStage:
         # What a hook is most likely to read: the room that the message names, who sends it, and whom it is about.
         session, uow = self.work.session, self.work.uow
         room_id, user_id = getattr(model, "room_id", None), model.user_id
-        rooms = () if room_id is None else shown_rooms(uow, room_id)
-        users = () if user_id is None else shown_users(uow, user_id)
+        room = None if room_id is None else room_snapshot(uow, room_id)
+        rooms = () if room is None or len(room.members) > PREFETCH_MEMBERS_MAX else (room,)
+        user = None if user_id is None else user_snapshot(uow, user_id)
+        users = () if user is None else (user,)
         if session is not None and session.user_id != user_id:
-            users = (*shown_users(uow, session.user_id), *users)
+            sender = user_snapshot(uow, session.user_id)
+            users = users if sender is None else (sender, *users)
         call = HookCall(phase, name, model, success, rooms, users, self._fetch, self.about)
         try:
             self.hooks.ask(call, waiter.resume)
@@ -148,15 +151,13 @@ class HookStage:
     async def _fetch(self, subject: Subject, subject_id: str) -> RoomSnapshot | UserSnapshot | None:
         uow = self.work.uow
         if subject == "room":
-            room = uow.room(subject_id)
-            return None if room is None else room_snapshot(uow, room)
+            return room_snapshot(uow, subject_id)
         if uow.account(subject_id) is None:
             try:
                 uow.load(await self.store.load_accounts([subject_id]))
             except Refusal as refusal:
                 _log.warning("user_not_read", user=subject_id, why=refusal.error)
-        users = shown_users(uow, subject_id)
-        return users[0] if users else None
+        return user_snapshot(uow, subject_id)
 
     def _with[M: models.Model](self, model: M, changes: dict[str, Any]) -> M:
         work = self.work

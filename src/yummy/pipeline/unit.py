@@ -89,6 +89,7 @@ class UnitOfWork:
         deliveries: Events, in the order in which they are to be heard.
         staged: Changes of values not held, durable records, after-effects and all else, in order.
         withdrawn: Whether it waits for no turn any more: its message is dropped before it begins.
+        journal: What it has written, and what stood there before; empty as long as it sees the world as it is.
     """
 
     world: World
@@ -98,7 +99,7 @@ class UnitOfWork:
     withdrawn: bool
     _overlay: dict[Key, Any]
     _loaded: dict[str, Account]
-    _journal: list[tuple[Key, Any]]
+    journal: list[tuple[Key, Any]]
 
     def __init__(self, world: World) -> None:
         # Written out, as there is one for each message: by factories, this takes twice as long.
@@ -109,7 +110,7 @@ class UnitOfWork:
         self.withdrawn = False
         self._overlay = {}
         self._loaded = {}
-        self._journal = []
+        self.journal = []
 
     def room(self, room_id: str) -> Room | None:
         """The room as this message sees it."""
@@ -139,6 +140,10 @@ class UnitOfWork:
         """Make accounts of users that are not online readable."""
         for account in accounts:
             self._loaded[account.id] = account
+
+    def keep(self, account: Account) -> None:
+        """Keep an account readable, though its user goes offline meanwhile."""
+        self._loaded[account.id] = account
 
     def put_room(self, room: Room) -> None:
         """Stage a new value of a room."""
@@ -189,19 +194,14 @@ class UnitOfWork:
         if key not in self.held:
             self.staged.append(Change(key, operation, what))
 
-    @property
-    def written(self) -> int:
-        """How often this unit has staged a new value; what it sees of its own changes is the same while this is."""
-        return len(self._journal)
-
     def savepoint(self) -> Savepoint:
         """Remember this place."""
-        return Savepoint(len(self._journal), len(self.staged), len(self.deliveries))
+        return Savepoint(len(self.journal), len(self.staged), len(self.deliveries))
 
     def rollback(self, savepoint: Savepoint) -> None:
         """Undo everything that came after a savepoint."""
-        while len(self._journal) > savepoint.journal:
-            key, before = self._journal.pop()
+        while len(self.journal) > savepoint.journal:
+            key, before = self.journal.pop()
             if before is _ABSENT:
                 del self._overlay[key]
             else:
@@ -217,9 +217,9 @@ class UnitOfWork:
         key = change.key
         if key in self._overlay:
             self._overlay[key] = change.applied_to(self._overlay[key])
-            self._journal = [
+            self.journal = [
                 (one, change.applied_to(before) if one == key and before is not _ABSENT else before)
-                for one, before in self._journal
+                for one, before in self.journal
             ]
         if key[0] is Table.ACCOUNT and key[1] in self._loaded:
             self._loaded[key[1]] = change.applied_to(self._loaded[key[1]])
@@ -232,7 +232,7 @@ class UnitOfWork:
         before = self.changes().get(key, [])
         self.held.add(key)
         if before:
-            self._journal.append((key, self._overlay.pop(key)))
+            self.journal.append((key, self._overlay.pop(key)))
             value = self._value(key)
             for change in before:
                 value = change.applied_to(value)
@@ -261,7 +261,7 @@ class UnitOfWork:
                 return self.account(name)
 
     def _write(self, key: Key, value: Any) -> None:
-        self._journal.append((key, self._overlay.get(key, _ABSENT)))
+        self.journal.append((key, self._overlay.get(key, _ABSENT)))
         self._overlay[key] = value
 
     def _put(self, key: Key, value: Any) -> None:

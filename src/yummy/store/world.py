@@ -20,16 +20,16 @@ class World:
         rooms: By id.
         sessions: By id; those attached to a connection and those that may still be restored.
         accounts: By user id, of the users that have a session.
-        shown_rooms: What scripts were shown of a room, by its id, and of which values it was made: the room and the
-            accounts of its members. `yummy.core.scripting` puts it here; it goes with the room.
-        shown_users: The same of a user, and its account; it goes with the account.
+        shown_rooms: What scripts were shown of a room, by its id. `yummy.core.scripting` puts it here; it goes as soon
+            as the room or the account of one of its members changes.
+        shown_users: The same of a user; it goes as soon as the account changes.
     """
 
     rooms: dict[str, Room] = attrs.field(factory=dict)
     sessions: dict[str, Session] = attrs.field(factory=dict)
     accounts: dict[str, Account] = attrs.field(factory=dict)
-    shown_rooms: dict[str, tuple[Room, tuple[Account, ...], RoomSnapshot]] = attrs.field(factory=dict)
-    shown_users: dict[str, tuple[Account, UserSnapshot]] = attrs.field(factory=dict)
+    shown_rooms: dict[str, RoomSnapshot] = attrs.field(factory=dict)
+    shown_users: dict[str, UserSnapshot] = attrs.field(factory=dict)
     # Insertion-ordered sets.
     _rooms_of_session: dict[str, dict[str, None]] = attrs.field(factory=dict)
     _sessions_of_user: dict[str, dict[str, None]] = attrs.field(factory=dict)
@@ -60,13 +60,13 @@ class World:
     def put_room(self, room_id: str, room: Room | None) -> None:
         """Swap in a room, or remove it."""
         old = self.rooms.get(room_id)
+        self.shown_rooms.pop(room_id, None)
         if room is not None:
             self.rooms[room_id] = room
             if old is None:
                 insort(self._room_ids, room_id)
         elif old is not None:
             del self.rooms[room_id]
-            self.shown_rooms.pop(room_id, None)
             del self._room_ids[bisect_left(self._room_ids, room_id)]
         if old and room and old.members is room.members and old.requests is room.requests:
             return
@@ -90,11 +90,19 @@ class World:
             if not self.is_online(old.user_id):
                 self.accounts.pop(old.user_id, None)
                 self.shown_users.pop(old.user_id, None)
+                self._forget_shown_rooms_of(session_id)
 
     def put_account(self, account: Account) -> None:
         """Swap in an account if its user is online; others are read from the store when needed."""
         if self.is_online(account.id):
             self.accounts[account.id] = account
+            self.shown_users.pop(account.id, None)
+            for session_id in self._sessions_of_user[account.id]:
+                self._forget_shown_rooms_of(session_id)
+
+    def _forget_shown_rooms_of(self, session_id: str) -> None:
+        for room_id in self._rooms_of_session.get(session_id, ()):
+            self.shown_rooms.pop(room_id, None)
 
 
 def _discard(index: dict[str, dict[str, None]], key: str, item: str) -> None:

@@ -143,9 +143,8 @@ class Game:
     async def room(self, room_id: str) -> Room | None:
         """A room as ``room.get_room`` shows it to a script, or None if there is none."""
         await self.settle()
-        uow = UnitOfWork(self.parts.chain.world)
-        found = uow.room(room_id)
-        return None if found is None else Room.of(room_snapshot(uow, found))
+        found = room_snapshot(UnitOfWork(self.parts.chain.world), room_id)
+        return None if found is None else Room.of(found)
 
     async def user(self, user_id: str) -> User | None:
         """A user as ``user.get_user`` shows it to a script, or None if there is none."""
@@ -153,8 +152,8 @@ class Game:
         uow = UnitOfWork(self.parts.chain.world)
         if uow.account(user_id) is None:
             uow.load(await self.parts.store.load_accounts([user_id]))
-        found = uow.account(user_id)
-        return None if found is None else User.of(user_snapshot(uow, found))
+        found = user_snapshot(uow, user_id)
+        return None if found is None else User.of(found)
 
     async def expect_report(self, text: str = "") -> Line:
         """Take the next report of something that went wrong; those that no test takes fail it.
