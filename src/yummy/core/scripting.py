@@ -61,13 +61,14 @@ def user_snapshot(uow: UnitOfWork, user_id: str) -> UserSnapshot | None:
 
     What a script may write to is kept readable, though its user goes offline meanwhile.
     """
+    world = uow.world
+    if not uow.journal and (shown := world.shown_users.get(user_id)) is not None:
+        uow.keep(world.accounts[user_id])
+        return shown
     account = uow.account(user_id)
     if account is None:
         return None
     uow.keep(account)
-    world = uow.world
-    if not uow.journal and (shown := world.shown_users.get(user_id)) is not None:
-        return shown
     snapshot = _user_snapshot(uow, account)
     if not uow.journal and user_id in world.accounts:
         world.shown_users[user_id] = snapshot

@@ -101,15 +101,18 @@ class Dispatch:
             done(self._crashed(call, serving, attrs.evolve(self.refusal, hook=call.hook)))
             return None
         calls, counts = self._calls, self.counts
-        if len(calls) >= self.limits.queue:
+        waiting = len(calls)
+        if waiting >= self.limits.queue:
             counts.refused += 1
             raise HooksBusy(f"{self.limits.queue} hook calls wait already (HOOK_QUEUE)")
         call_id = next(self._call_ids)
-        if self.peer is not None:
-            self._send(self.peer, call_id, call, serving)
+        peer = self.peer
+        if peer is not None:
+            self._send(peer, call_id, call, serving)
         calls[call_id] = _Waiting(call, serving, done)
         counts.calls += 1
-        counts.most_waiting = max(counts.most_waiting, len(calls))
+        if waiting >= counts.most_waiting:
+            counts.most_waiting = waiting + 1
         return call_id
 
     async def call(self, call: HookCall, serving: Serving) -> HookResult:

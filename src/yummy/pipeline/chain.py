@@ -125,16 +125,18 @@ class Chain:
         Returns:
             False if its connection had to give way before it began: nothing has happened, nobody was answered.
         """
-        rule = RULES[type(message.model)]
+        model = message.request.model
+        rule = RULES[type(model)]
         work = self._work(UnitOfWork(self.world), message.line, message.session)
         desk = None if rule.prepare is None else self._desk(work, message)
         try:
-            if not take_free_rooms(self.turns, work, rule, message.model):
+            if not take_free_rooms(self.turns, work, rule, model):
                 yield from self._wait_for_rooms(work, rule, message)
             # The hooks of one revision of the scripts, from pre to post.
             hooks = self.hooks.pin()
             try:
-                yield from self._stages(work, rule, message, desk, HookStage(hooks, self.store, work, message.about))
+                stage = HookStage(hooks, self.store, work, message.about)
+                yield from self._stages(work, rule, message, desk, stage)
             finally:
                 hooks.release()
         except Refusal as refusal:
@@ -152,7 +154,7 @@ class Chain:
     def _stages(
         self, work: Work, rule: Rule, message: Message, desk: ServiceDesk | None, stage: HookStage
     ) -> Steps[None]:
-        model = yield from stage.pre(message.model)
+        model = yield from stage.pre(message.request.model)
         savepoint = None
         outcome: Answer | Refusal
         try:

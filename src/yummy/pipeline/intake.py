@@ -279,7 +279,10 @@ class Intake:
         if begun is False and message is not None:
             # It had not begun. If this connection goes on after all, so does the message.
             self._queue.insert(0, message.request)
-        self._handle_queue()
+        if self._queue:
+            self._handle_queue()
+        else:
+            self._work(on=False)
 
     def _work(self, *, on: bool) -> None:
         """Note whether a message is under way, or about to be."""
