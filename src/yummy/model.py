@@ -6,6 +6,7 @@ accessors (``model.get_email()``, ``model.set_email(...)``). Who and where (``us
 rooms and target users) is read-only. The hook interpreter imports this module too; it knows nothing of the server.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, evolve
@@ -313,21 +314,27 @@ class GetRoomRequest(Model):
     get_members, set_members = accessors(members)
 
 
+# The slots themselves, past the checks.
+_put_session_id: Callable[[Model, str], None] = vars(Model)["session_id"].__set__
+_put_user_id: Callable[[Model, str], None] = vars(Model)["user_id"].__set__
+_put_requester_user_id: Callable[[Model, str], None] = vars(GetUserInformation)["requester_user_id"].__set__
+_put_value: Callable[[Model, object], None] = vars(GetUserInformation)["value"].__set__
+
+
 def identify(model: Model, user_id: str, session_id: str) -> None:
     """Say who sent a model; the fields for it are read-only for everybody else.
 
     Who looks at a user is the ``requester_user_id``, since ``user_id`` is the user asked about.
     """
-    stamp = object.__setattr__
-    stamp(model, "session_id", session_id)
+    _put_session_id(model, session_id)
     if type(model) is not GetUserInformation:
-        stamp(model, "user_id", user_id)
+        _put_user_id(model, user_id)
     elif model.query_type == "Me":
-        stamp(model, "user_id", user_id)
-        stamp(model, "value", (user_id, None))
+        _put_user_id(model, user_id)
+        _put_value(model, (user_id, None))
     else:
-        stamp(model, "requester_user_id", user_id)
-        stamp(model, "value", (model.user_id, user_id))
+        _put_requester_user_id(model, user_id)
+        _put_value(model, (model.user_id, user_id))
 
 
 def with_changes[M: Model](model: M, changes: dict[str, Any]) -> M:

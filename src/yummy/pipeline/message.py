@@ -1,7 +1,7 @@
 """A message on its way: what the pipeline keeps of it from reading to answer."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import attrs
@@ -10,9 +10,11 @@ import structlog
 from yummy.core.values import Session
 from yummy.model import HOOK_NAMES, Model
 from yummy.pipeline.switchboard import Line, encode_frame
+from yummy.protocol.codec import Encoding, encode
 from yummy.protocol.errors import ErrorCode, Refusal
-from yummy.protocol.messages import Answer, answer_document, failure_document
+from yummy.protocol.messages import Answer, Done, answer_document, failure_document
 from yummy.protocol.requests import Request
+from yummy.transport.frames import frame_binary
 
 _log = structlog.get_logger("yummy.pipeline")
 
@@ -81,7 +83,17 @@ def success_frame(request: Request, answer: Answer) -> bytes:
     Raises:
         ValueError, TypeError, OverflowError: It cannot be encoded, which is a fault of ours.
     """
+    if type(answer) is Done and request.encoding is Encoding.MSGPACK and request.request_id is not None:
+        before, after = _around_number(request.type)
+        return frame_binary(before + encode(request.request_id, Encoding.MSGPACK) + after)
     return encode_frame(answer_document(request.type, request.request_id, answer), request.encoding)
+
+
+@cache
+def _around_number(type_: str) -> tuple[bytes, bytes]:
+    """What stands before and behind the request's number in the answer that says no more than that it is done."""
+    before, after = encode(answer_document(type_, 0, Done()), Encoding.MSGPACK).split(b"\0")
+    return before, after
 
 
 def refuse(line: Line, request: Request, refusal: Refusal) -> None:

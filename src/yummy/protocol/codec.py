@@ -47,16 +47,16 @@ def decode(payload: bytes | str) -> dict[str, Any]:
     return document
 
 
-def encode(document: dict[str, Any], encoding: Encoding) -> bytes:
-    """Write a map of plain data as one frame's payload.
+def encode(value: Any, encoding: Encoding) -> bytes:
+    """Write plain data; a map of it is one frame's payload.
 
     Raises:
-        ValueError, TypeError, OverflowError: The map holds something that is no plain data.
+        ValueError, TypeError, OverflowError: There is something in it that is no plain data.
     """
     if encoding is Encoding.JSON:
-        return _json.encode(document).encode()
+        return _json.encode(value).encode()
     try:
-        return _packer.pack(document)
+        return _packer.pack(value)
     except BaseException:
         # A packer that failed half-way keeps the first half.
         _packer.reset()
