@@ -155,7 +155,7 @@ async def test_a_reading_that_ends_another_ones_wait(poller, make_reader, nurser
     nursery.cancel_scope.cancel()
 
 
-async def test_a_few_are_read_in_a_row_before_what_they_said_is_dealt_with(make_reader, nursery):
+async def test_all_are_read_before_what_they_said_is_dealt_with(make_reader, nursery):
     """But for what was said by somebody whose waiting has ended meanwhile."""
     poller, order = Poller(), []
     readers = [make_reader() for _ in range(4)]

@@ -2,9 +2,10 @@
 
 To wait for a socket by itself costs a system call and a turn of the scheduler for each time, which is as much as all
 that is done with a message then. Here a socket is registered once with the kernel (`epoll`), and stays so for as long
-as what comes can be dealt with on the spot. A few sockets are read first, and then what they said is dealt with: the
-processor forgets less of either when it does much of the same in a row. Last, what all were told is written, for which
-the scheduler would take another turn else. Where there is no `epoll`, every socket is waited for by itself.
+as what comes can be dealt with on the spot. All that have something to read are read first, and then what they said is
+dealt with: the processor forgets less of either when it does much of the same in a row. Last, what all were told is
+written, for which the scheduler would take another turn else. Where there is no `epoll`, every socket is waited for by
+itself.
 """
 
 import select
@@ -23,8 +24,8 @@ AT_A_TIME = 256
 TURN = 0.01
 """Seconds after which other tasks get their turn, whatever is left to be read."""
 
-_IN_A_ROW = 8
-"""Sockets that are read before what they said is dealt with, after which the time is looked at."""
+_LOOK = 8
+"""Sockets after which the time is looked at, which takes a while itself."""
 
 _HAS_EPOLL = hasattr(select, "epoll")
 
@@ -105,31 +106,19 @@ class Poller:
             while True:
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
                 # The kernel gives those first that it has not given for longest.
-                ready = iter(self._epoll.poll(0, AT_A_TIME))
-                while not self._read_all(ready):
+                taken = batched(self._take(self._epoll.poll(0, AT_A_TIME)), _LOOK, strict=False)
+                while not self._deal_with(taken):
                     await trio.lowlevel.checkpoint()
         finally:
             self._epoll.close()
 
-    def _read_all(self, ready: Iterator[tuple[int, int]]) -> bool:
-        """Read a few after others, and write what they make others say; whether all were read within the turn."""
+    def _take(self, ready: Iterable[tuple[int, int]]) -> list[tuple[int, _Watch]]:
+        """Take what has come off the sockets; gives those of them that go on, with whose they are."""
         now = trio.current_time()
-        self._hub.gather()
-        try:
-            for some in batched(ready, _IN_A_ROW, strict=False):
-                self._deal_with(self._take(some, now))
-                if trio.current_time() - now > TURN:
-                    return False
-        finally:
-            self._hub.write()
-        return True
-
-    def _take(self, some: Iterable[tuple[int, int]], now: float) -> list[tuple[int, _Watch]]:
         taken = []
-        for number, _ in some:
+        for number, _ in ready:
             watch = self._watches.get(number)
             if watch is None:
-                # What another one said has ended it.
                 continue
             try:
                 watch.take(now)
@@ -139,15 +128,26 @@ class Poller:
                 taken.append((number, watch))
         return taken
 
-    def _deal_with(self, taken: Iterable[tuple[int, _Watch]]) -> None:
-        for number, watch in taken:
-            if self._watches.get(number) is not watch:
-                continue
-            try:
-                if watch.deal():
-                    self._end(number, watch, None)
-            except Exception as error:  # noqa: BLE001  # it is for who waits
-                self._end(number, watch, error)
+    def _deal_with(self, taken: Iterator[tuple[tuple[int, _Watch], ...]]) -> bool:
+        """Deal with what was taken, and write what that makes others say; whether it was all within the turn."""
+        began = trio.current_time()
+        self._hub.gather()
+        try:
+            for some in taken:
+                for number, watch in some:
+                    if self._watches.get(number) is not watch:
+                        # What another one said has ended it.
+                        continue
+                    try:
+                        if watch.deal():
+                            self._end(number, watch, None)
+                    except Exception as error:  # noqa: BLE001  # it is for who waits
+                        self._end(number, watch, error)
+                if trio.current_time() - began > TURN:
+                    return False
+        finally:
+            self._hub.write()
+        return True
 
     def _end(self, number: int, watch: _Watch, error: Exception | None) -> None:
         if self._watches.get(number) is watch:
