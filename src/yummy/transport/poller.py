@@ -96,8 +96,8 @@ class Poller:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Have sockets read until cancelled.
 
-        All that are ready are read before any of them is read again, so nobody waits for long. Who has gone meanwhile
-        is not read, and for a newcomer under the same number there may be nothing to read yet.
+        All that are ready are read before any of them is read again, so nobody waits for long. What was read of who
+        has gone meanwhile is not dealt with.
         """
         task_status.started()
         if self._epoll is None:
