@@ -68,7 +68,7 @@ def find_unmask() -> Callable[[bytes, bytes], bytes]:
     """How to unmask: in C, where ``yummy[speedups]`` is installed."""
     try:
         in_c: Callable[[bytes, bytes], bytes] = import_module("websockets.speedups").apply_mask
-    except ImportError:
+    except (ImportError, AttributeError):
         return _unmask
     return in_c
 
