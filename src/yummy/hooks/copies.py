@@ -4,10 +4,7 @@ Owns the way from the fields of a message to a fresh model and back to the field
 two forms included: a client may send ``{"access": level, "value": value}`` where a script sees the value.
 """
 
-from collections import deque
-from collections.abc import Callable
-from itertools import repeat
-from operator import call
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -97,7 +94,7 @@ class Copier:
             tuple((place, slots[place].__get__) for place, _ in settable),
         )
 
-    def make(self, values: list[Any]) -> Model:
+    def make(self, values: Sequence[Any]) -> Model:
         """A fresh model, independent of the values given.
 
         Args:
@@ -105,13 +102,15 @@ class Copier:
         """
         # Not by the class's own __init__: its checks were made when the message was decoded.
         model = self.model.__new__(self.model)
-        deque(map(call, self._put, repeat(model), values), maxlen=0)
+        for put, value in zip(self._put, values, strict=True):
+            put(model, value)
         for place, put, copied in self._mutable:
-            if type(values[place]) in _CONTAINERS:
-                put(model, copied(values[place]))
+            value = values[place]
+            if type(value) in _CONTAINERS:
+                put(model, copied(value))
         return model
 
-    def changes(self, model: Model, given: list[Any], limits: HookLimits) -> dict[int, Any]:
+    def changes(self, model: Model, given: Sequence[Any], limits: HookLimits) -> dict[int, Any]:
         """What a script set on a model.
 
         To look at it runs the script's own code, where it left objects of its own classes (a list with an
@@ -128,24 +127,20 @@ class Copier:
         Raises:
             UnfitFieldError: What a field holds now is not what it can hold.
         """
-        if self._is_untouched(model, given):
-            return {}
+        try:
+            for place, kept in self._kept:
+                value = kept(model)
+                if value is not given[place] and not is_alike(value, given[place]):
+                    break
+            else:
+                return {}  # all is certainly as it was, as after most hooks
+        except BaseException:  # noqa: BLE001, S110  # objects of a script's own classes may raise anything; see below
+            pass
         found: dict[int, Any] = {}
         for place, known in self.settable:
             for value in _change(model, known, given[place], limits):
                 found[place] = value
         return found
-
-    def _is_untouched(self, model: Model, given: list[Any]) -> bool:
-        """Whether all that a script could have set is certainly as it was, as after most hooks."""
-        try:
-            for place, kept in self._kept:
-                value = kept(model)
-                if value is not given[place] and not is_alike(value, given[place]):
-                    return False
-        except BaseException:  # noqa: BLE001  # objects of a script's own classes may raise anything; `changes` says what
-            return False
-        return True
 
 
 #: The copier of each hook name.
