@@ -53,6 +53,13 @@ def _inner(meta: Any) -> Any:
     return meta
 
 
+def _copying(known: _Field) -> Callable[[Any], Any] | None:
+    """What copies a field's value for a script, or None where nothing can be changed in place."""
+    if not known.mutable:
+        return None
+    return _seen_metas if known.name == _METAS else plain_copy
+
+
 @frozen
 class Copier:
     """Makes models of one class, and looks at what became of them.
@@ -66,10 +73,9 @@ class Copier:
     model: type[Model]
     fields: tuple[_Field, ...]
     settable: tuple[tuple[int, _Field], ...]
-    # What puts each field into a fresh model, in order, and those that can be changed in place; and what reads the
+    # What puts each field into a fresh model, and what copies it if it can be changed in place; and what reads the
     # settable ones as they are kept, whatever a script made of the model's class.
-    _put: tuple[Callable[[Model, Any], None], ...]
-    _mutable: tuple[tuple[int, Callable[[Model, Any], None], Callable[[Any], Any]], ...]
+    _put: tuple[tuple[int, Callable[[Model, Any], None], Callable[[Any], Any] | None], ...]
     _kept: tuple[tuple[int, Callable[[Model], Any]], ...]
 
     @classmethod
@@ -85,12 +91,7 @@ class Copier:
             model,
             fields,
             settable,
-            tuple(slot.__set__ for slot in slots),
-            tuple(
-                (place, slots[place].__set__, _seen_metas if one.name == _METAS else plain_copy)
-                for place, one in enumerate(fields)
-                if one.mutable
-            ),
+            tuple((place, slots[place].__set__, _copying(one)) for place, one in enumerate(fields)),
             tuple((place, slots[place].__get__) for place, _ in settable),
         )
 
@@ -102,12 +103,11 @@ class Copier:
         """
         # Not by the class's own __init__: its checks were made when the message was decoded.
         model = self.model.__new__(self.model)
-        for put, value in zip(self._put, values, strict=True):
-            put(model, value)
-        for place, put, copied in self._mutable:
+        for place, put, copied in self._put:
             value = values[place]
-            if type(value) in _CONTAINERS:
-                put(model, copied(value))
+            if copied is not None and type(value) in _CONTAINERS:
+                value = copied(value)
+            put(model, value)
         return model
 
     def changes(self, model: Model, given: Sequence[Any], limits: HookLimits) -> dict[int, Any]:
