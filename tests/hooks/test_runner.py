@@ -77,6 +77,18 @@ def spin(*_arguments):
         pass
 
 
+def unfit(model):
+    model.message.append(object())
+
+
+async def coroutine(model):
+    return model
+
+
+def generator(model):
+    yield model
+
+
 class Spins:
     """Loops wherever it is looked at."""
 
@@ -101,6 +113,18 @@ class TestReplies:
             model.message = success
 
         assert run(runner, hook, phase="post", success=True) is None
+
+    def test_later_scripts_see_what_an_earlier_one_set_after_the_message(self, runner):
+        seen = []
+
+        def first(model, success):
+            model.message = "set"
+
+        def second(model, success):
+            seen.append(model.message)
+
+        assert run(runner, first, second, phase="post", success=True) is None
+        assert ["set"] == seen
 
     def test_the_first_refusal_ends_the_call(self, runner):
         def refuse(model):
@@ -246,6 +270,18 @@ class TestKept:
             trouble = trouble_of(run(runner, broken, timeout=timeout))
             assert trouble.kind == ("timeout" if timeout == SHORT else "error")
         assert [] == sent
+
+    @pytest.mark.parametrize(
+        ("hook", "problem"),
+        [
+            (unfit, "left something in model.message"),
+            (coroutine, "returned a coroutine"),
+            (generator, "returned a generator"),
+        ],
+    )
+    def test_what_is_wrong_with_a_model_or_a_result_keeps_nothing(self, hook, problem, runner, sent):
+        assert problem in trouble_of(run(runner, hook, message=[])).headline
+        assert ([], 0) == (sent, runner.guard.suspicious)
 
     def test_garbage_is_no_offence(self, runner):
         def hook(model):

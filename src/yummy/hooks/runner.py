@@ -82,7 +82,6 @@ class Runner:
     tell: Callable[[Trouble, int], None]
     # One for all calls, since they come one after another; most look at nothing.
     _view: View = field(init=False)
-    _call_id: int = 0
 
     def __attrs_post_init__(self) -> None:
         self._view = View(self.limits, self._fetch_now, self._warn)
@@ -106,7 +105,6 @@ class Runner:
         Returns:
             The reply; None where there is no more to say than that the call has passed.
         """
-        self._call_id = call.id
         self._view.begin(rooms, users)
         self.output.begin(call)
         self.deadline.begin(self.limits.timeout)
@@ -203,7 +201,7 @@ class Runner:
         return call.crashed(blame.late(call.hook, function, self.deadline.where, self.texts))
 
     def _fetch_now(self, kind: Subject, subject_id: str) -> tuple[Any, ...] | None:
-        return self.fetch(self._call_id, kind, subject_id)
+        return self.fetch(self.output.speaker.id, kind, subject_id)
 
     def _warn(self, text: str) -> None:
         self.output.line("warning", text)
