@@ -21,7 +21,7 @@ from yummy.hooks.guard import Guard
 from yummy.hooks.loader import Loaded
 from yummy.hooks.opening import open_hooks
 from yummy.hooks.output import Output
-from yummy.hooks.runner import HOOKS, Call, Runner
+from yummy.hooks.runner import Runner, make_calls
 from yummy.hooks.traces import ScriptTexts
 
 _PLAY = model.Play(
@@ -54,7 +54,7 @@ def inside() -> Iterator[list[Piece]]:
         lambda _trouble, _call: None,
     )
     runner.calibrate()
-    call = Call(1, "pre", *HOOKS["pre", "play"], None, 1)
+    call = make_calls()["pre", "play"]
     loaded = Loaded(hooks={call.hook: (lambda _model: None,)})
     copier = COPIERS["play"]
     values = [getattr(_PLAY, field.name) for field in copier.fields]

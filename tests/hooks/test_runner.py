@@ -16,7 +16,7 @@ from yummy.hooks.guard import Guard
 from yummy.hooks.loader import Loaded
 from yummy.hooks.output import Output
 from yummy.hooks.report import Trouble
-from yummy.hooks.runner import HOOKS, Call, Runner
+from yummy.hooks.runner import Runner, make_calls
 from yummy.hooks.traces import ScriptTexts
 
 #: Seconds.
@@ -52,7 +52,8 @@ def runner(sent):
 def run(runner, *hooks, phase="pre", success=None, timeout=LONG, message="hi"):
     """The reply to a call of these functions."""
     runner.limits = HookLimits(timeout=timeout)
-    call = Call(5, phase, *HOOKS[phase, "play"], success, 2)
+    call = make_calls()[phase, "play"]
+    call.id, call.success, call.revision = 5, success, 2
     given = {"user_id": "u", "session_id": "s", "request_id": 7, "room_id": "r", "message": message}
     values = [given.get(field.name) for field in COPIERS["play"].fields]
     reply = runner.run(call, Loaded(hooks={call.hook: hooks}), values, (), ())
@@ -155,7 +156,8 @@ class TestReplies:
         assert (5, "room", "r9") in sent
 
     def test_a_fault_of_ours_costs_one_call(self, runner):
-        call = Call(5, "pre", *HOOKS["pre", "play"], None, 2)
+        call = make_calls()["pre", "play"]
+        call.id = 5
         reply = runner.run(call, "no scripts", [], (), ())
         assert "Yummy's own fault" in trouble_of(reply).headline
         assert run(runner) is None

@@ -122,7 +122,7 @@ class Deadline:
                 result = function(*arguments)
             except BaseException as error:  # noqa: BLE001  # whatever a script raises is for the caller to judge
                 failure = error
-            # What `pause` does at first, so that it is called only if it has more to do.
+            # In the order of `pause`, which is called only if there is more to do.
             self._armed = None
             if self._looking or self.fired:
                 self.pause()

@@ -18,7 +18,7 @@ from typing import Any
 from attrs import define, field
 
 from yummy.hooks import blame, sandbox
-from yummy.hooks.calls import HookLimits, Subject
+from yummy.hooks.calls import HookLimits, Phase, Subject
 from yummy.hooks.channel import Channel, ChannelClosed
 from yummy.hooks.deadline import Deadline, Whereabouts, install_sleep
 from yummy.hooks.frames import (
@@ -43,7 +43,7 @@ from yummy.hooks.keep import StateWatch, state
 from yummy.hooks.loader import BrokenScripts, Loaded, Loader
 from yummy.hooks.output import Output, Step
 from yummy.hooks.report import Trouble
-from yummy.hooks.runner import HOOKS, Call, Runner
+from yummy.hooks.runner import Call, Runner, make_calls
 from yummy.hooks.traces import ScriptTexts, name_of
 
 #: Seconds between two copies of ``yummy.state``, at least.
@@ -86,6 +86,7 @@ class Loop:
     _loader: Loader = field(init=False)
     _guard: Guard = field(init=False)
     _runner: Runner = field(init=False)
+    _calls: dict[tuple[Phase, str], Call] = field(factory=make_calls)
     _served: dict[int, Loaded] = field(factory=dict)
     _watch: StateWatch = field(factory=lambda: StateWatch(STATE_PAUSE))
     _fetch_ids: "count[int]" = field(factory=lambda: count(1))
@@ -159,14 +160,14 @@ class Loop:
     def _call(self, frame: Frame) -> float:
         """Run a call, and reply; gives the time at which it ended."""
         _, call_id, phase, name, values, success, rooms, users, revision = frame
-        hook, copier = HOOKS[phase, name]
-        call = Call(call_id, phase, hook, copier, success, revision)
+        call = self._calls[phase, name]
+        call.id, call.success, call.revision = call_id, success, revision
         self._begun.value = call_id
         loaded = self._served.get(revision)
         if loaded is self._loader.loaded:
             reply = self._runner.run(call, loaded, values, rooms, users)
         elif loaded is None:
-            reply = call.crashed(blame.gone(hook, revision))
+            reply = call.crashed(blame.gone(call.hook, revision))
         else:
             # A message that began before the last load ends with what it began with.
             self._loader.enter(loaded)
@@ -179,7 +180,7 @@ class Loop:
             try:
                 self._channel.reply(reply, now)
             except ValueError as error:
-                self._channel.reply(call.crashed(blame.own_fault(hook, str(error))), now)
+                self._channel.reply(call.crashed(blame.own_fault(call.hook, str(error))), now)
         if now >= self._deadline.due:
             # The host may have given this interpreter up: then the calls that wait here run in another one already.
             self._channel.flush()

@@ -27,8 +27,6 @@ from yummy.hooks.report import Trouble
 from yummy.hooks.traces import ScriptTexts, name_of
 from yummy.hooks.view import View
 
-#: The name of each hook's function, and what makes its models.
-HOOKS = {(phase, name): (f"{phase}_{name}", copier) for phase in ("pre", "post") for name, copier in COPIERS.items()}
 _NOTHING: Mapping[int, Any] = {}
 
 type Fetch = Callable[[int, Subject, str], tuple[Any, ...] | None]
@@ -36,27 +34,35 @@ type Fetch = Callable[[int, Subject, str], tuple[Any, ...] | None]
 
 @define(eq=False)
 class Call:
-    """One half of a message's hooks.
+    """One half of a message's hooks. Calls come one after another, so one object serves for all of a hook.
 
     Attributes:
-        id: The number of the call.
         phase: Which half.
         hook: The name of the function that is called.
         copier: What makes its models.
+        id: The number of the call.
         success: What post hears.
         revision: The number of the revision whose hooks run.
     """
 
-    id: int
     phase: Phase
     hook: str
     copier: Copier
-    success: bool | None
-    revision: int
+    id: int = 0
+    success: bool | None = None
+    revision: int = 0
 
     def crashed(self, trouble: Trouble) -> Frame:
         """The reply that says so."""
         return (CRASHED, self.id, trouble.to_plain())
+
+
+def make_calls() -> dict[tuple[Phase, str], Call]:
+    """A call for each hook, by its half and name."""
+    phases: tuple[Phase, ...] = ("pre", "post")
+    return {
+        (phase, name): Call(phase, f"{phase}_{name}", copier) for phase in phases for name, copier in COPIERS.items()
+    }
 
 
 @define
@@ -88,7 +94,7 @@ class Runner:
 
     def calibrate(self) -> None:
         """Let the guard see what a hook leaves that keeps nothing, on the way that each call takes."""
-        call = Call(0, "pre", *HOOKS["pre", "logout"], None, 0)
+        call = Call("pre", "pre_logout", COPIERS["logout"])
         self.deadline.begin(self.limits.timeout)
         self._run_one(call, _keep_nothing, [None] * len(call.copier.fields), calibrates=True)
 
