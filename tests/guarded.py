@@ -32,7 +32,7 @@ class Scripts:
         self.guard = Guard(self.texts, **{"bounds": BOUNDS, **options})
         self.modules = {}
         state.open()
-        self.guard.calibrate(self._count(nothing))
+        self.guard.usual = self._count(nothing)
 
     def load(self, **sources):
         """Run scripts as modules: ``load(auth="...")``."""
@@ -51,8 +51,7 @@ class Scripts:
         function = getattr(self.modules[script], HOOK)
         model = make(message)
         run(function, model)
-        count = sys.getrefcount(model)
-        if not self.guard.suspects(count):
+        if sys.getrefcount(model) <= self.guard.usual:
             return None
         reference = weakref.ref(model)
         del model

@@ -53,11 +53,11 @@ def view_of(snapshot, limits=None, warn=lambda _text: None):
 @contextmanager
 def running(entered):
     """A call with this view runs."""
-    context.enter(entered)
+    context.running.view = entered
     try:
         yield
     finally:
-        context.leave()
+        context.running.view = None
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def view(warned):
 
     entered = View(HookLimits(max_room_meta=4, max_user_meta=2), fetch, warned.append)
     entered.begin((packed(hall),), (packed(ada),))
-    context.enter(entered)
+    context.running.view = entered
     yield entered
-    context.leave()
+    context.running.view = None
 
 
 def test_a_call_sees_nothing_of_the_one_before():

@@ -21,7 +21,7 @@ from yummy.hooks.guard import Guard
 from yummy.hooks.loader import Loaded
 from yummy.hooks.opening import open_hooks
 from yummy.hooks.output import Output
-from yummy.hooks.runner import Call, Runner
+from yummy.hooks.runner import Runner, make_calls
 from yummy.hooks.traces import ScriptTexts
 
 _PLAY = model.Play(
@@ -46,6 +46,7 @@ def inside() -> Iterator[list[Piece]]:
     guard = Guard(texts)
     runner = Runner(
         HookLimits(timeout=_NEVER),
+        texts,
         Output(lambda _frame: None, texts, 1000, 10),
         deadline,
         guard,
@@ -53,14 +54,14 @@ def inside() -> Iterator[list[Piece]]:
         lambda _trouble, _call: None,
     )
     runner.calibrate()
-    call = Call(1, "pre", "play", None, 1, texts)
+    call = make_calls()["pre", "play"]
     loaded = Loaded(hooks={call.hook: (lambda _model: None,)})
     copier = COPIERS["play"]
     values = [getattr(_PLAY, field.name) for field in copier.fields]
     copy = copier.make(values)
 
-    def look() -> None:
-        guard.suspects(sys.getrefcount(copy))
+    def look() -> bool:
+        return sys.getrefcount(copy) > guard.usual
 
     try:
         yield [

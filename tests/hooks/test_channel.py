@@ -54,10 +54,6 @@ def left():
     return SOON
 
 
-def passed(call_id, changes=None, writes=()):
-    return (PASSED, call_id, changes or {}, writes)
-
-
 class TestNext:
     def test_frames_come_in_order_however_they_were_cut(self, host, channel):
         data = encode((CALL, 1)) + encode((CALL, 2)) + encode((CALL, 3))
@@ -128,12 +124,15 @@ class TestReplies:
         assert [(1,)] == host.heard()
 
     def test_calls_that_passed_and_want_nothing_share_a_frame(self, host, channel):
-        for reply in (passed(1), passed(2), passed(3, changes={"message": 1}), passed(4), (FAILED, 5, "no", "")):
-            channel.reply(reply, NOW)
-        channel.reply(passed(6, writes=((0, "r"),)), NOW)
-        channel.reply(passed(7), NOW)
+        channel.passed(1, NOW)
+        channel.passed(2, NOW)
+        channel.reply((PASSED, 3, {"message": 1}, ()), NOW)
+        channel.passed(4, NOW)
+        channel.reply((FAILED, 5, "no", ""), NOW)
+        channel.reply((PASSED, 6, {}, ((0, "r"),)), NOW)
+        channel.passed(7, NOW)
         channel.send((1,))
-        channel.reply(passed(8), NOW)
+        channel.passed(8, NOW)
         channel.flush()
         assert [
             (QUIET, (1, 2)),
@@ -147,9 +146,9 @@ class TestReplies:
         ] == host.heard()
 
     def test_those_wait_for_company_no_longer_than_others(self, host, channel):
-        channel.reply(passed(1), NOW)
+        channel.passed(1, NOW)
         assert [] == host.heard()
-        channel.reply(passed(2), NOW + channels.REPLY_DELAY)
+        channel.passed(2, NOW + channels.REPLY_DELAY)
         assert [(QUIET, (1, 2))] == host.heard()
 
     def test_a_host_that_is_gone_is_the_end(self, host, channel):

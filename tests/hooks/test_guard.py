@@ -200,7 +200,7 @@ class TestCost:
     def test_until_it_is_calibrated_it_looks_closer_each_time_and_is_still_right(self):
         guard = Guard(ScriptTexts())
         play = make("hi")
-        assert guard.suspects(sys.getrefcount(play))
+        assert sys.getrefcount(play) > guard.usual
         reference = weakref.ref(play)
         del play
         assert guard.examine(reference, hook="pre_play", function=print) is None

@@ -16,7 +16,7 @@ from yummy.hooks.guard import Guard
 from yummy.hooks.loader import Loaded
 from yummy.hooks.output import Output
 from yummy.hooks.report import Trouble
-from yummy.hooks.runner import Call, Runner
+from yummy.hooks.runner import Runner, make_calls
 from yummy.hooks.traces import ScriptTexts
 
 #: Seconds.
@@ -37,6 +37,7 @@ def runner(sent):
     deadline.start(SHORT)
     made = Runner(
         HookLimits(timeout=LONG),
+        texts,
         Output(sent.append, texts, 1000, 10),
         deadline,
         Guard(texts),
@@ -51,7 +52,8 @@ def runner(sent):
 def run(runner, *hooks, phase="pre", success=None, timeout=LONG, message="hi"):
     """The reply to a call of these functions."""
     runner.limits = HookLimits(timeout=timeout)
-    call = Call(5, phase, "play", success, 2, ScriptTexts())
+    call = make_calls()[phase, "play"]
+    call.id, call.success, call.revision = 5, success, 2
     given = {"user_id": "u", "session_id": "s", "request_id": 7, "room_id": "r", "message": message}
     values = [given.get(field.name) for field in COPIERS["play"].fields]
     reply = runner.run(call, Loaded(hooks={call.hook: hooks}), values, (), ())
@@ -76,6 +78,18 @@ def spin(*_arguments):
         pass
 
 
+def unfit(model):
+    model.message.append(object())
+
+
+async def coroutine(model):
+    return model
+
+
+def generator(model):
+    yield model
+
+
 class Spins:
     """Loops wherever it is looked at."""
 
@@ -84,7 +98,7 @@ class Spins:
 
 class TestReplies:
     def test_a_call_without_hooks_passes(self, runner):
-        assert (PASSED, 5, {}, ()) == run(runner)
+        assert run(runner) is None
 
     def test_later_scripts_see_what_earlier_ones_set(self, runner):
         def first(model):
@@ -99,7 +113,19 @@ class TestReplies:
         def hook(model, success):
             model.message = success
 
-        assert (PASSED, 5, {}, ()) == run(runner, hook, phase="post", success=True)
+        assert run(runner, hook, phase="post", success=True) is None
+
+    def test_later_scripts_see_what_an_earlier_one_set_after_the_message(self, runner):
+        seen = []
+
+        def first(model, success):
+            model.message = "set"
+
+        def second(model, success):
+            seen.append(model.message)
+
+        assert run(runner, first, second, phase="post", success=True) is None
+        assert ["set"] == seen
 
     def test_the_first_refusal_ends_the_call(self, runner):
         def refuse(model):
@@ -130,10 +156,11 @@ class TestReplies:
         assert (5, "room", "r9") in sent
 
     def test_a_fault_of_ours_costs_one_call(self, runner):
-        call = Call(5, "pre", "play", None, 2, ScriptTexts())
+        call = make_calls()["pre", "play"]
+        call.id = 5
         reply = runner.run(call, "no scripts", [], (), ())
         assert "Yummy's own fault" in trouble_of(reply).headline
-        assert (PASSED, 5, {}, ()) == run(runner)
+        assert run(runner) is None
 
 
 class TestDeadline:
@@ -196,7 +223,7 @@ class TestDeadline:
 
     def test_the_next_call_has_its_own(self, runner):
         run(runner, spin, timeout=SHORT)
-        assert (PASSED, 5, {}, ()) == run(runner, lambda _model: None)
+        assert run(runner, lambda _model: None) is None
 
 
 class TestKept:
@@ -246,6 +273,18 @@ class TestKept:
             assert trouble.kind == ("timeout" if timeout == SHORT else "error")
         assert [] == sent
 
+    @pytest.mark.parametrize(
+        ("hook", "problem"),
+        [
+            (unfit, "left something in model.message"),
+            (coroutine, "returned a coroutine"),
+            (generator, "returned a generator"),
+        ],
+    )
+    def test_what_is_wrong_with_a_model_or_a_result_keeps_nothing(self, hook, problem, runner, sent):
+        assert problem in trouble_of(run(runner, hook, message=[])).headline
+        assert ([], 0) == (sent, runner.guard.suspicious)
+
     def test_garbage_is_no_offence(self, runner):
         def hook(model):
             ring = [model]
@@ -253,7 +292,7 @@ class TestKept:
 
         gc.disable()
         try:
-            assert (PASSED, 5, {}, ()) == run(runner, hook)
+            assert run(runner, hook) is None
         finally:
             gc.enable()
 

@@ -28,12 +28,13 @@ class Channel:
 
     Attributes:
         closed: Whether the host has closed its end. Nothing else says so: a script can raise `ChannelClosed`, too.
+        arrived: The frames that were read already, in order.
     """
 
     _socket: socket.socket
     closed: bool = False
+    arrived: deque[Frame] = field(factory=deque)
     _buffer: FrameBuffer = field(factory=FrameBuffer)
-    _arrived: deque[Frame] = field(factory=deque)
     _replies: list[bytes] = field(factory=list)
     # The calls whose replies come after these, and say no more than that they passed.
     _quiet: list[int] = field(factory=list)
@@ -44,10 +45,6 @@ class Channel:
 
     def __attrs_post_init__(self) -> None:
         self._readable.register(self._socket, select.POLLIN)
-
-    def next_of_arrived(self) -> Frame | None:
-        """The next frame of those that were read already; None if there is none."""
-        return self._arrived.popleft() if self._arrived else None
 
     def next(self, patience: float | None = None) -> Frame | None:
         """The next frame.
@@ -61,12 +58,12 @@ class Channel:
         Raises:
             ChannelClosed: There will be none.
         """
-        while not self._arrived:
+        while not self.arrived:
             self.flush()
             if patience is not None and not self._wait(patience):
                 return None
             self._read()
-        return self._arrived.popleft()
+        return self.arrived.popleft()
 
     def fetched(self, fetch_id: int, left: Callable[[], float]) -> Frame | None:
         """The answer to a fetch; frames that come before it wait in line.
@@ -93,15 +90,15 @@ class Channel:
     def _answer_to(self, fetch_id: int, left: Callable[[], float]) -> Frame | None:
         seen = 0
         while True:
-            for place in range(seen, len(self._arrived)):
-                frame = self._arrived[place]
+            for place in range(seen, len(self.arrived)):
+                frame = self.arrived[place]
                 if frame[0] == FETCHED:
-                    del self._arrived[place]
+                    del self.arrived[place]
                     if frame[1] == fetch_id:
                         return frame
                     break
             else:
-                seen = len(self._arrived)
+                seen = len(self.arrived)
                 if not self._wait(left()):
                     return None
                 self._read()
@@ -118,12 +115,20 @@ class Channel:
         """
         if not (self._quiet or self._replies):
             self._reply_due = now + REPLY_DELAY
-        if frame[0] != PASSED:
-            self._append(encode(frame))
-        elif frame[2] or frame[3]:
-            self._append(encode_made(frame))
-        else:
-            self._quiet.append(frame[1])
+        self._append(encode_made(frame) if frame[0] == PASSED else encode(frame))
+        if now >= self._reply_due:
+            self.flush()
+
+    def passed(self, call_id: int, now: float) -> None:
+        """Reply, with others, that a call has passed and that there is no more to say of it.
+
+        Args:
+            call_id: Which one.
+            now: Seconds of `time.monotonic`.
+        """
+        if not (self._quiet or self._replies):
+            self._reply_due = now + REPLY_DELAY
+        self._quiet.append(call_id)
         if now >= self._reply_due:
             self.flush()
 
@@ -169,4 +174,4 @@ class Channel:
         if not data:
             self.closed = True
             raise ChannelClosed
-        self._arrived.extend(self._buffer.feed(data))
+        self.arrived.extend(self._buffer.feed(data))

@@ -14,25 +14,17 @@ if TYPE_CHECKING:
 
 
 @define
-class _Running:
-    """The one call; scripts run in one thread, so there is never a second."""
+class Running:
+    """The one call; scripts run in one thread, so there is never a second.
+
+    Attributes:
+        view: What it can read and write, or None while there is none.
+    """
 
     view: "View | None" = None
-    thread: int = 0
 
 
-_running = _Running()
-
-
-def enter(view: "View") -> None:
-    """A call begins, in this thread."""
-    _running.view = view
-    _running.thread = threading.get_ident()
-
-
-def leave() -> None:
-    """The call has ended."""
-    _running.view = None
+running = Running()
 
 
 def current(function: str) -> "View":
@@ -44,13 +36,13 @@ def current(function: str) -> "View":
     Raises:
         RuntimeError: No hook is running, this is another thread than the hook's, or the hook has asked too often.
     """
-    view = _running.view
+    view = running.view
     if view is None:
         raise RuntimeError(
             f"{function}() works only while a hook runs: call it from a pre_ or post_ function, "
             "not while a file is imported, in on_load or on_unload, or outside the server"
         )
-    if _running.thread != threading.get_ident():
+    if view.thread != threading.get_ident():
         raise RuntimeError(f"{function}() works only in the hook's own thread, not in one that a script started")
     view.admit(function)
     return view

@@ -4,10 +4,7 @@ Owns the way from the fields of a message to a fresh model and back to the field
 two forms included: a client may send ``{"access": level, "value": value}`` where a script sees the value.
 """
 
-from collections import deque
-from collections.abc import Callable
-from itertools import repeat
-from operator import call
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -56,6 +53,13 @@ def _inner(meta: Any) -> Any:
     return meta
 
 
+def _copying(known: _Field) -> Callable[[Any], Any] | None:
+    """What copies a field's value for a script, or None where nothing can be changed in place."""
+    if not known.mutable:
+        return None
+    return _seen_metas if known.name == _METAS else plain_copy
+
+
 @frozen
 class Copier:
     """Makes models of one class, and looks at what became of them.
@@ -69,10 +73,9 @@ class Copier:
     model: type[Model]
     fields: tuple[_Field, ...]
     settable: tuple[tuple[int, _Field], ...]
-    # What puts each field into a fresh model, in order, and those that can be changed in place; and what reads the
+    # What puts each field into a fresh model, and what copies it if it can be changed in place; and what reads the
     # settable ones as they are kept, whatever a script made of the model's class.
-    _put: tuple[Callable[[Model, Any], None], ...]
-    _mutable: tuple[tuple[int, Callable[[Model, Any], None], Callable[[Any], Any]], ...]
+    _put: tuple[tuple[int, Callable[[Model, Any], None], Callable[[Any], Any] | None], ...]
     _kept: tuple[tuple[int, Callable[[Model], Any]], ...]
 
     @classmethod
@@ -88,16 +91,11 @@ class Copier:
             model,
             fields,
             settable,
-            tuple(slot.__set__ for slot in slots),
-            tuple(
-                (place, slots[place].__set__, _seen_metas if one.name == _METAS else plain_copy)
-                for place, one in enumerate(fields)
-                if one.mutable
-            ),
+            tuple((place, slots[place].__set__, _copying(one)) for place, one in enumerate(fields)),
             tuple((place, slots[place].__get__) for place, _ in settable),
         )
 
-    def make(self, values: list[Any]) -> Model:
+    def make(self, values: Sequence[Any]) -> Model:
         """A fresh model, independent of the values given.
 
         Args:
@@ -105,13 +103,14 @@ class Copier:
         """
         # Not by the class's own __init__: its checks were made when the message was decoded.
         model = self.model.__new__(self.model)
-        deque(map(call, self._put, repeat(model), values), maxlen=0)
-        for place, put, copied in self._mutable:
-            if type(values[place]) in _CONTAINERS:
-                put(model, copied(values[place]))
+        for place, put, copied in self._put:
+            value = values[place]
+            if copied is not None and type(value) in _CONTAINERS:
+                value = copied(value)
+            put(model, value)
         return model
 
-    def changes(self, model: Model, given: list[Any], limits: HookLimits) -> dict[int, Any]:
+    def changes(self, model: Model, given: Sequence[Any], limits: HookLimits) -> dict[int, Any]:
         """What a script set on a model.
 
         To look at it runs the script's own code, where it left objects of its own classes (a list with an
@@ -128,24 +127,20 @@ class Copier:
         Raises:
             UnfitFieldError: What a field holds now is not what it can hold.
         """
-        if self._is_untouched(model, given):
-            return {}
+        try:
+            for place, kept in self._kept:
+                value = kept(model)
+                if value is not given[place] and not is_alike(value, given[place]):
+                    break
+            else:
+                return {}  # all is certainly as it was, as after most hooks
+        except BaseException:  # noqa: BLE001, S110  # objects of a script's own classes may raise anything; see below
+            pass
         found: dict[int, Any] = {}
         for place, known in self.settable:
             for value in _change(model, known, given[place], limits):
                 found[place] = value
         return found
-
-    def _is_untouched(self, model: Model, given: list[Any]) -> bool:
-        """Whether all that a script could have set is certainly as it was, as after most hooks."""
-        try:
-            for place, kept in self._kept:
-                value = kept(model)
-                if value is not given[place] and not is_alike(value, given[place]):
-                    return False
-        except BaseException:  # noqa: BLE001  # objects of a script's own classes may raise anything; `changes` says what
-            return False
-        return True
 
 
 #: The copier of each hook name.

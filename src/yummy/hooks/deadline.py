@@ -59,13 +59,14 @@ class Deadline:
             nothing interrupts meanwhile.
         fired: Whether what runs has been interrupted, whatever it made of that.
         where: Where it was then.
+        due: When it is, in seconds of `time.monotonic`.
     """
 
     meanwhile: Callable[[], None]
     noticed: Callable[[Whereabouts], None]
     fired: bool = False
     where: Whereabouts = ()
-    _due: float = 0.0
+    due: float = 0.0
     _poll: float = POLL
     _armed: float | None = None
     _looking: bool = False
@@ -100,16 +101,12 @@ class Deadline:
         self.fired = False
         self.where = ()
         self._quiet = 0.0
-        self._due = time.monotonic() + seconds
+        self.due = time.monotonic() + seconds
 
     @property
     def left(self) -> float:
         """Seconds until the deadline; not below 0."""
-        return max(self._due - time.monotonic(), 0.0)
-
-    def has_passed(self, now: float) -> bool:
-        """Whether nothing is left until the deadline at this time of `time.monotonic`."""
-        return now >= self._due
+        return max(self.due - time.monotonic(), 0.0)
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> tuple[Any, BaseException | None]:
         """Call a function of a script, watched.
@@ -121,11 +118,14 @@ class Deadline:
         failure: BaseException | None = None
         try:
             try:
-                self._armed = self._due
+                self._armed = self.due
                 result = function(*arguments)
             except BaseException as error:  # noqa: BLE001  # whatever a script raises is for the caller to judge
                 failure = error
-            self.pause()
+            # In the order of `pause`, which is called only if there is more to do.
+            self._armed = None
+            if self._looking or self.fired:
+                self.pause()
         except HookTimeout as error:
             # It came when the function had returned already, or while its failure was taken down.
             if failure is None:
@@ -150,7 +150,7 @@ class Deadline:
         finally:
             if watched:
                 # If the deadline has passed meanwhile, the watchdog sees it at its next look, and notes the line.
-                self._armed = self._due
+                self._armed = self.due
 
     def expire(self) -> NoReturn:
         """Interrupt from within: the script has waited in vain for something until its deadline.

@@ -138,8 +138,7 @@ class FrameBuffer:
             begin, end = end, end + _length_at(data, start)[0]
             if end > size:
                 break
-            frame: Frame = marshal.loads(data[begin:end])  # noqa: S302  # see above
-            yield frame
+            yield marshal.loads(data[begin:end])  # noqa: S302  # see above
             start = end
         self._needed = end - start
         self._size = size - start

@@ -86,6 +86,8 @@ class Guard:
         unaccused: How many were neither gone nor proved to be kept, when no more full collections were allowed.
         excused: How many only a debugger, or what traces a script, still looked at.
         searches: Times that a holder was looked for.
+        usual: What `sys.getrefcount` gives after an empty hook, on the very path that each call takes: it differs
+            between versions of Python. A higher count is suspicious; until one is set, all are.
     """
 
     texts: ScriptTexts
@@ -97,7 +99,7 @@ class Guard:
     unaccused: int = 0
     excused: int = 0
     searches: int = 0
-    _base: int = 0
+    usual: int = 0
     _storing: Storing = field(init=False)
     _collections: Allowance = field(init=False)
     _searches: Allowance = field(init=False)
@@ -106,18 +108,6 @@ class Guard:
         self._storing = Storing(self.texts)
         self._collections = Allowance(COLLECTING, self.clock)
         self._searches = Allowance(SEARCHES_A_SECOND, self.clock)
-
-    def calibrate(self, count: int) -> None:
-        """Learn what `sys.getrefcount` gives after an empty hook; until then, everything is suspicious.
-
-        Args:
-            count: What it gave, on the very path that each call takes: it differs between versions of Python.
-        """
-        self._base = count
-
-    def suspects(self, count: int) -> bool:
-        """Whether a count of references calls for `examine`."""
-        return count > self._base
 
     def examine(
         self, reference: Callable[[], Model | None], *, hook: str, function: Callable[..., object]

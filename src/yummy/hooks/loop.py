@@ -18,7 +18,7 @@ from typing import Any
 from attrs import define, field
 
 from yummy.hooks import blame, sandbox
-from yummy.hooks.calls import HookLimits, Subject
+from yummy.hooks.calls import HookLimits, Phase, Subject
 from yummy.hooks.channel import Channel, ChannelClosed
 from yummy.hooks.deadline import Deadline, Whereabouts, install_sleep
 from yummy.hooks.frames import (
@@ -41,9 +41,9 @@ from yummy.hooks.guard import Guard
 from yummy.hooks.hazards import remove_hazards
 from yummy.hooks.keep import StateWatch, state
 from yummy.hooks.loader import BrokenScripts, Loaded, Loader
-from yummy.hooks.output import Output
+from yummy.hooks.output import Output, Step
 from yummy.hooks.report import Trouble
-from yummy.hooks.runner import Call, Runner
+from yummy.hooks.runner import Call, Runner, make_calls
 from yummy.hooks.traces import ScriptTexts, name_of
 
 #: Seconds between two copies of ``yummy.state``, at least.
@@ -86,6 +86,7 @@ class Loop:
     _loader: Loader = field(init=False)
     _guard: Guard = field(init=False)
     _runner: Runner = field(init=False)
+    _calls: dict[tuple[Phase, str], Call] = field(factory=make_calls)
     _served: dict[int, Loaded] = field(factory=dict)
     _watch: StateWatch = field(factory=lambda: StateWatch(STATE_PAUSE))
     _fetch_ids: "count[int]" = field(factory=lambda: count(1))
@@ -99,7 +100,7 @@ class Loop:
         self._output = Output(self._send_aside, self._texts, limits.log_line_bytes, limits.log_lines)
         self._loader = Loader(self._texts, self._step, self._deadline.run)
         self._guard = Guard(self._texts)
-        self._runner = Runner(limits, self._output, self._deadline, self._guard, self._fetch, self._tell)
+        self._runner = Runner(limits, self._texts, self._output, self._deadline, self._guard, self._fetch, self._tell)
 
     def run(self) -> None:
         """Serve until the host says that it is enough; then scripts hear ``on_unload``.
@@ -119,18 +120,18 @@ class Loop:
 
     def _serve_all(self) -> None:
         channel, watch = self._channel, self._watch
+        arrived = channel.arrived
         while True:
-            frame = channel.next_of_arrived() or channel.next(watch.wait(time.monotonic()))
+            frame = arrived.popleft() if arrived else channel.next(watch.wait(time.monotonic()))
             if frame is not None and frame[0] == CALL:
-                is_due = watch.ran(self._call(frame))
-            elif frame is None:
-                is_due = watch.is_due(time.monotonic())
-            elif frame[0] == BYE:
-                break
-            else:
+                if watch.ran(self._call(frame)):
+                    self._copy_state()
+                continue
+            if frame is not None:
+                if frame[0] == BYE:
+                    break
                 self._serve(frame)
-                is_due = watch.is_due(time.monotonic())
-            if is_due:
+            if watch.is_due(time.monotonic()):
                 self._copy_state()
         self._run_round(self._loader.unload())
         self._watch.hurry()
@@ -159,24 +160,28 @@ class Loop:
     def _call(self, frame: Frame) -> float:
         """Run a call, and reply; gives the time at which it ended."""
         _, call_id, phase, name, values, success, rooms, users, revision = frame
-        call = Call(call_id, phase, name, success, revision, self._texts)
+        call = self._calls[phase, name]
+        call.id, call.success, call.revision = call_id, success, revision
         self._begun.value = call_id
         loaded = self._served.get(revision)
-        if loaded is None:
+        if loaded is self._loader.loaded:
+            reply = self._runner.run(call, loaded, values, rooms, users)
+        elif loaded is None:
             reply = call.crashed(blame.gone(call.hook, revision))
-        elif loaded is self._loader.loaded:
-            reply = self._runner.run(call, loaded, list(values), rooms, users)
         else:
             # A message that began before the last load ends with what it began with.
             self._loader.enter(loaded)
-            reply = self._runner.run(call, loaded, list(values), rooms, users)
+            reply = self._runner.run(call, loaded, values, rooms, users)
             self._loader.enter(self._loader.loaded)
         now = time.monotonic()
-        try:
-            self._channel.reply(reply, now)
-        except ValueError as error:
-            self._channel.reply(call.crashed(blame.own_fault(call.hook, str(error))), now)
-        if self._deadline.has_passed(now):
+        if reply is None:
+            self._channel.passed(call_id, now)
+        else:
+            try:
+                self._channel.reply(reply, now)
+            except ValueError as error:
+                self._channel.reply(call.crashed(blame.own_fault(call.hook, str(error))), now)
+        if now >= self._deadline.due:
             # The host may have given this interpreter up: then the calls that wait here run in another one already.
             self._channel.flush()
         return now
@@ -228,12 +233,12 @@ class Loop:
         self._channel.send((STEP, path, step))
 
     def _begin_step(self, step: str, revision: int) -> None:
-        self._output.begin(0, step, revision)
+        self._output.begin(Step(step, revision))
         if step != "on_unload":
             self._coming = revision
 
     def _tell(self, trouble: Trouble, call_id: int = 0) -> None:
-        self._channel.send((REPORT, call_id, trouble.to_plain(), self._output.revision))
+        self._channel.send((REPORT, call_id, trouble.to_plain(), self._output.speaker.revision))
 
     def _fetch(self, call_id: int, kind: Subject, subject_id: str) -> tuple[Any, ...] | None:
         fetch_id = next(self._fetch_ids)
@@ -267,7 +272,7 @@ class Loop:
                 )
 
     def _warn_of_state(self, text: str) -> None:
-        self._output.begin(0, "", self._revision)
+        self._output.begin(Step("", self._revision))
         self._warn(text)
 
     def _warn(self, text: str) -> None:

@@ -10,9 +10,9 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, override
+from typing import TYPE_CHECKING, Any, Protocol, override
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from yummy.hooks.frames import LOG, Frame
 from yummy.hooks.traces import ScriptTexts
@@ -25,6 +25,34 @@ if TYPE_CHECKING:
 FOREIGN_LINES = 1000
 
 
+class Speaker(Protocol):
+    """What code runs, so that its lines can be told from others'."""
+
+    @property
+    def id(self) -> int:
+        """The number of the call; 0 for what runs outside of any."""
+
+    @property
+    def hook(self) -> str:
+        """The name of the hook, or of the step of a load; empty where no script speaks."""
+
+    @property
+    def revision(self) -> int:
+        """The number of the revision."""
+
+
+@frozen
+class Step:
+    """A speaker that is no call."""
+
+    hook: str
+    revision: int
+    id: int = 0
+
+
+NOBODY = Step("", 0)
+
+
 @define
 class Output:
     """Sends lines to the host, and bounds them.
@@ -32,7 +60,7 @@ class Output:
     Attributes:
         line_bytes: Bytes of a line; the rest is cut off.
         max_lines: Lines of one call; the rest is counted.
-        revision: The number of the revision whose code runs.
+        speaker: Whose code runs.
         said: Whether anything was written since `end` was called last; else it has nothing to do.
     """
 
@@ -41,17 +69,16 @@ class Output:
     line_bytes: int
     max_lines: int
     _streams: "tuple[ScriptStream, ...]" = ()
-    revision: int = 0
+    speaker: Speaker = NOBODY
     said: bool = False
-    _call_id: int = 0
-    _hook: str = ""
     _lines: int = 0
     _thread: int = field(factory=threading.get_ident)
     _foreign: deque[Frame] = field(factory=lambda: deque(maxlen=FOREIGN_LINES))
 
-    def begin(self, call_id: int, hook: str, revision: int) -> None:
-        """A call begins; lines belong to it until the next begins."""
-        self._call_id, self._hook, self.revision, self._lines = call_id, hook, revision, 0
+    def begin(self, speaker: Speaker) -> None:
+        """A call begins, or a step of a load; lines belong to it until the next begins."""
+        self.speaker = speaker
+        self._lines = 0
 
     def end(self) -> None:
         """The call has ended: what it printed without a line end is sent, and what was too much is told."""
@@ -103,7 +130,8 @@ class Output:
         dropped += len(encoded[self.line_bytes :])
         if dropped:
             shown += f" [{dropped} more bytes]"
-        frame = (LOG, self._call_id, level, shown, file, line, self._hook, self.revision)
+        speaker = self.speaker
+        frame = (LOG, speaker.id, level, shown, file, line, speaker.hook, speaker.revision)
         if threading.get_ident() == self._thread:
             self._send(frame)
         else:

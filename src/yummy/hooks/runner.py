@@ -6,15 +6,16 @@ but also where its objects are looked at afterwards (a text, an iterator, a prop
 anything, and so is run under the deadline, too.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from sys import getrefcount
 from typing import Any
 from weakref import ref
 
 from attrs import define, field
 
-from yummy.hooks import blame, context
+from yummy.hooks import blame
 from yummy.hooks.calls import HookLimits, Phase, Subject
+from yummy.hooks.context import running
 from yummy.hooks.copies import COPIERS, Copier, UnfitFieldError
 from yummy.hooks.deadline import Deadline
 from yummy.hooks.failure import HookFailure
@@ -26,8 +27,6 @@ from yummy.hooks.report import Trouble
 from yummy.hooks.traces import ScriptTexts, name_of
 from yummy.hooks.view import View
 
-#: The name of each hook's function, and what makes its models.
-_HOOKS = {(phase, name): (f"{phase}_{name}", copier) for phase in ("pre", "post") for name, copier in COPIERS.items()}
 _NOTHING: Mapping[int, Any] = {}
 
 type Fetch = Callable[[int, Subject, str], tuple[Any, ...] | None]
@@ -35,34 +34,35 @@ type Fetch = Callable[[int, Subject, str], tuple[Any, ...] | None]
 
 @define(eq=False)
 class Call:
-    """One half of a message's hooks.
+    """One half of a message's hooks. Calls come one after another, so one object serves for all of a hook.
 
     Attributes:
-        id: The number of the call.
         phase: Which half.
-        name: The hook's name, without its half.
+        hook: The name of the function that is called.
+        copier: What makes its models.
+        id: The number of the call.
         success: What post hears.
         revision: The number of the revision whose hooks run.
-        texts: The scripts of that revision.
-        hook: The name of the function that is called.
-        copier: What makes the models.
     """
 
-    id: int
     phase: Phase
-    name: str
-    success: bool | None
-    revision: int
-    texts: ScriptTexts
-    hook: str = field(init=False)
-    copier: Copier = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.hook, self.copier = _HOOKS[self.phase, self.name]
+    hook: str
+    copier: Copier
+    id: int = 0
+    success: bool | None = None
+    revision: int = 0
 
     def crashed(self, trouble: Trouble) -> Frame:
         """The reply that says so."""
         return (CRASHED, self.id, trouble.to_plain())
+
+
+def make_calls() -> dict[tuple[Phase, str], Call]:
+    """A call for each hook, by its half and name."""
+    phases: tuple[Phase, ...] = ("pre", "post")
+    return {
+        (phase, name): Call(phase, f"{phase}_{name}", copier) for phase in phases for name, copier in COPIERS.items()
+    }
 
 
 @define
@@ -71,6 +71,7 @@ class Runner:
 
     Attributes:
         limits: The bounds.
+        texts: The scripts.
         output: Where what scripts print goes.
         deadline: What interrupts them.
         guard: Notices kept models.
@@ -79,6 +80,7 @@ class Runner:
     """
 
     limits: HookLimits
+    texts: ScriptTexts
     output: Output
     deadline: Deadline
     guard: Guard
@@ -86,20 +88,17 @@ class Runner:
     tell: Callable[[Trouble, int], None]
     # One for all calls, since they come one after another; most look at nothing.
     _view: View = field(init=False)
-    _call_id: int = 0
-    # Whether the hook that runs has come to its end, and only its model is looked at.
-    _returned: bool = False
 
     def __attrs_post_init__(self) -> None:
         self._view = View(self.limits, self._fetch_now, self._warn)
 
     def calibrate(self) -> None:
         """Let the guard see what a hook leaves that keeps nothing, on the way that each call takes."""
-        call = Call(0, "pre", "logout", None, 0, ScriptTexts())
+        call = Call("pre", "pre_logout", COPIERS["logout"])
         self.deadline.begin(self.limits.timeout)
         self._run_one(call, _keep_nothing, [None] * len(call.copier.fields), calibrates=True)
 
-    def run(self, call: Call, loaded: Loaded, values: list[Any], rooms: Any, users: Any) -> Frame:
+    def run(self, call: Call, loaded: Loaded, values: Sequence[Any], rooms: Any, users: Any) -> Frame | None:
         """Run all scripts' hooks of a call.
 
         Args:
@@ -110,38 +109,36 @@ class Runner:
             users: The users that it carries, as bytes.
 
         Returns:
-            The reply.
+            The reply; None where there is no more to say than that the call has passed.
         """
-        self._call_id = call.id
         self._view.begin(rooms, users)
-        self.output.begin(call.id, call.hook, call.revision)
+        self.output.begin(call)
         self.deadline.begin(self.limits.timeout)
-        context.enter(self._view)
+        running.view = self._view
+        reply: Frame | None = None
+        changes: dict[str, Any] = {}
         try:
-            reply = self._run_all(call, loaded, values)
+            for function in loaded.hooks.get(call.hook, ()):
+                reply, found = self._run_one(call, function, values)
+                if reply is not None:
+                    break
+                if found:
+                    values = [found.get(place, value) for place, value in enumerate(values)]
+                    if call.phase == "pre":
+                        changes.update((call.copier.fields[place].name, value) for place, value in found.items())
+            else:
+                if changes or self._view.writes:
+                    reply = (PASSED, call.id, changes, tuple(map(write_to_plain, self._view.writes)))
             if self.output.said:
                 self.output.end()
         except BaseException as error:  # noqa: BLE001  # a fault of ours costs one message, not the interpreter
             reply = call.crashed(blame.own_fault(call.hook, name_of(error)))
         finally:
-            context.leave()
+            running.view = None
         return reply
 
-    def _run_all(self, call: Call, loaded: Loaded, values: list[Any]) -> Frame:
-        changes: dict[str, Any] = {}
-        for function in loaded.hooks.get(call.hook, ()):
-            stopped, found = self._run_one(call, function, values)
-            if stopped is not None:
-                return stopped
-            if found:
-                for place, value in found.items():
-                    values[place] = value
-                    changes[call.copier.fields[place].name] = value
-        writes = tuple(map(write_to_plain, self._view.writes)) if self._view.writes else ()
-        return (PASSED, call.id, changes if call.phase == "pre" else {}, writes)
-
     def _run_one(
-        self, call: Call, function: Callable[..., object], values: list[Any], *, calibrates: bool = False
+        self, call: Call, function: Callable[..., object], values: Sequence[Any], *, calibrates: bool = False
     ) -> tuple[Frame | None, Mapping[int, Any]]:
         """Run one script's hook. One that ``calibrates`` is known to keep nothing.
 
@@ -150,12 +147,18 @@ class Runner:
         """
         # The only reference to this script's copy.
         model = call.copier.make(values)
-        stopped, found = self._hook(call, function, model, values)
+        outcome, failure = self.deadline.run(_call_and_look, call, function, model, values, self.limits)
+        if failure is None and not self.deadline.fired and outcome[1] is None:
+            stopped, found = None, outcome[0]
+        else:
+            stopped, found = self._stopped(call, function, outcome, failure), _NOTHING
+        del outcome, failure
         # Whatever else could hold it has been let go of by now: the failure, its traceback, what the hook returned.
         count = getrefcount(model)
-        if calibrates:
-            self.guard.calibrate(count)
-        elif self.guard.suspects(count):
+        if count > self.guard.usual:
+            if calibrates:
+                self.guard.usual = count
+                return stopped, found
             reference = ref(model)
             del model
             kept = self.guard.examine(reference, hook=call.hook, function=function)
@@ -165,45 +168,18 @@ class Runner:
                 self.tell(kept, call.id)
         return stopped, found
 
-    def _hook(
-        self, call: Call, function: Callable[..., object], model: Any, values: list[Any]
-    ) -> tuple[Frame | None, Mapping[int, Any]]:
-        """Call the hook, and look at what it has set.
-
-        Returns:
-            The reply, if the hook ends the call; and what it set. Nothing of the script's frames is held any more.
-        """
-        self._returned = False
-        outcome, failure = self.deadline.run(self._watched, call, function, model, values)
+    def _stopped(
+        self, call: Call, function: Callable[..., object], outcome: Any, failure: BaseException | None
+    ) -> Frame:
+        """The reply for a hook that did not simply return. It holds nothing of the script's frames."""
         if self.deadline.fired:
-            return self._late(call, function), _NOTHING
+            return self._late(call, function)
         if failure is not None:
-            if self._returned and isinstance(failure, UnfitFieldError):
-                return call.crashed(blame.unfit(call.hook, function, failure, call.texts)), _NOTHING
-            return self._blamed(call, function, self._judge, failure), _NOTHING
-        result, found = outcome
-        if result is not None:
-            return self._blamed(call, function, self._not_run, result), _NOTHING
-        return None, found
-
-    def _watched(
-        self, call: Call, function: Callable[..., object], model: Any, values: list[Any]
-    ) -> tuple[Any, Mapping[int, Any]]:
-        """What runs under the deadline: the hook itself, and the look at its model.
-
-        Returns:
-            What it returned, if that says that nothing has run; else None, and what it set.
-        """
-        result: Any = None
-        try:
-            result = function(model) if call.phase == "pre" else function(model, call.success)
-            self._returned = True
-            if result is not None and type(result) in blame.NOT_RUN:
-                return result, _NOTHING
-            return None, call.copier.changes(model, values, self.limits)
-        finally:
-            # A traceback that a script keeps holds this frame, too, and is to be blamed for its own only.
-            del result, model
+            return self._blamed(call, function, self._judge, failure)
+        _, problem = outcome
+        if isinstance(problem, UnfitFieldError):
+            return call.crashed(blame.unfit(call.hook, function, problem, self.texts))
+        return self._blamed(call, function, self._not_run, problem)
 
     def _blamed(
         self, call: Call, function: Callable[..., object], judge: Callable[[Call, Any, Any], Frame], what: Any
@@ -213,28 +189,51 @@ class Runner:
         if self.deadline.fired:
             return self._late(call, function)
         if failure is not None:
-            return call.crashed(blame.raised(call.hook, function, failure, call.texts))
+            return call.crashed(blame.raised(call.hook, function, failure, self.texts))
         frame: Frame = reply
         return frame
 
     def _judge(self, call: Call, function: Callable[..., object], failure: BaseException) -> Frame:
         if not isinstance(failure, HookFailure):
-            return call.crashed(blame.raised(call.hook, function, failure, call.texts))
+            return call.crashed(blame.raised(call.hook, function, failure, self.texts))
         # A subclass may hold anything.
         again = HookFailure(getattr(failure, "message", failure), getattr(failure, "code", ""))
         return (FAILED, call.id, again.message, again.code)
 
     def _not_run(self, call: Call, function: Callable[..., object], result: Any) -> Frame:
-        return call.crashed(blame.not_run(call.hook, function, result, call.texts))
+        return call.crashed(blame.not_run(call.hook, function, result, self.texts))
 
     def _late(self, call: Call, function: Callable[..., object]) -> Frame:
-        return call.crashed(blame.late(call.hook, function, self.deadline.where, call.texts))
+        return call.crashed(blame.late(call.hook, function, self.deadline.where, self.texts))
 
     def _fetch_now(self, kind: Subject, subject_id: str) -> tuple[Any, ...] | None:
-        return self.fetch(self._call_id, kind, subject_id)
+        return self.fetch(self.output.speaker.id, kind, subject_id)
 
     def _warn(self, text: str) -> None:
         self.output.line("warning", text)
+
+
+def _call_and_look(
+    call: Call, function: Callable[..., object], model: Any, values: Sequence[Any], limits: HookLimits
+) -> tuple[Mapping[int, Any], Any]:
+    """What runs under the deadline: the hook itself, and the look at its model.
+
+    Returns:
+        What it set; and what is wrong, if anything: what it returned that says that nothing has run, or the error of
+        what it left in a field. That error is never mistaken for one that the hook has raised itself.
+    """
+    result: Any = None
+    try:
+        result = function(model) if call.phase == "pre" else function(model, call.success)
+        if result is not None and type(result) in blame.NOT_RUN:
+            return _NOTHING, result
+        try:
+            return call.copier.changes(model, values, limits), None
+        except UnfitFieldError as error:
+            return _NOTHING, error
+    finally:
+        # A traceback that a script keeps holds this frame, too, and is to be blamed for its own only.
+        del result, model
 
 
 def _keep_nothing(_model: Any) -> None:

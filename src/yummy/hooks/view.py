@@ -5,6 +5,7 @@ a writer can be told of at once (unknown room, limits) are answered here; what r
 message is committed.
 """
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -47,12 +48,14 @@ class View:
         fetch: Asks the host for a snapshot's fields; it blocks.
         warn: Tells the author something.
         writes: What the hook wants done, in order.
+        thread: The one whose calls these are: the one that makes the view.
     """
 
     limits: HookLimits
     fetch: FetchNow
     warn: Callable[[str], None]
     writes: list[Write] = field(factory=list)
+    thread: int = field(factory=threading.get_ident)
     _carried: tuple[tuple[bytes, ...], tuple[bytes, ...]] = ((), ())
     _rooms: dict[str, RoomSnapshot | None] = field(factory=dict)
     _users: dict[str, UserSnapshot | None] = field(factory=dict)
