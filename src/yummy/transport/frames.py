@@ -13,7 +13,7 @@ _CLOSE = 0x88
 _PING = 0x89
 
 _SHORT = 126
-"""Bytes of payload from which on the length takes two more bytes."""
+"""Bytes of payload from which on the length takes two more bytes; and what stands in its place then."""
 
 _LONG = 1 << 16
 """Bytes of payload from which on the length takes eight more bytes."""
@@ -22,7 +22,7 @@ MAX_REASON_BYTES = 123
 """Bytes that the reason of a close frame may have: 125 of a control frame, less two for the code."""
 
 
-_MEDIUM_HEADER = struct.Struct(">BBH")
+_medium_header = struct.Struct(">BBH").pack
 
 _SHORT_BINARY = [bytes((_BINARY, size)) for size in range(_SHORT)]
 """The header of each short binary message: nearly all that a server says."""
@@ -35,7 +35,7 @@ def _frame(opcode: int, payload: bytes) -> bytes:
     if size < _SHORT:
         return bytes((opcode, size)) + payload
     if size < _LONG:
-        return _MEDIUM_HEADER.pack(opcode, 126, size) + payload
+        return _medium_header(opcode, _SHORT, size) + payload
     return bytes((opcode, 127)) + size.to_bytes(8, "big") + payload
 
 
@@ -46,7 +46,11 @@ def frame_binary(payload: bytes) -> bytes:
         payload: The message.
     """
     size = len(payload)
-    return _SHORT_BINARY[size] + payload if size < _SHORT else _frame(_BINARY, payload)
+    if size < _SHORT:
+        return _SHORT_BINARY[size] + payload
+    if size < _LONG:
+        return _medium_header(_BINARY, _SHORT, size) + payload
+    return _frame(_BINARY, payload)
 
 
 def frame_text(payload: bytes) -> bytes:
