@@ -84,7 +84,7 @@ class HookHost:
 
     def wants_either(self, name: str) -> bool:
         """Whether any script has a pre or post hook of this name that does something; cheap."""
-        return self.serving.wants_either(name)
+        return name in self.serving.names
 
     def pin(self) -> Serving:
         """The hooks for a message that begins now, the same ones until `Serving.release`."""

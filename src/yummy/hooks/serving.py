@@ -30,6 +30,7 @@ class Serving:
         run: Runs them.
         released: Called when the last message has ended that began with it.
         users: Messages that have begun and not ended with it.
+        names: The names of hooks of which one half, or both, do something.
     """
 
     revision: Revision
@@ -37,21 +38,17 @@ class Serving:
     run: Ask
     released: Callable[["Serving"], None]
     users: int = 0
+    names: frozenset[str] = field(init=False)
     _hooks: frozenset[tuple[str, str]] = field(init=False)
-    _names: frozenset[str] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         pairs = [hook.split("_", 1) for hook in self.places]
         self._hooks = frozenset((phase, name) for phase, name in pairs)
-        self._names = frozenset(name for _, name in pairs)
+        self.names = frozenset(name for _, name in pairs)
 
     def wants(self, phase: Phase, name: str) -> bool:
         """Whether any script has a hook there that does something; cheap."""
         return (phase, name) in self._hooks
-
-    def wants_either(self, name: str) -> bool:
-        """Whether any script has a pre or post hook of this name that does something; cheap."""
-        return name in self._names
 
     def ask(self, call: HookCall, done: Callable[[HookResult], None]) -> None:
         """Have all scripts' hooks of one half run, after those that were asked for before.

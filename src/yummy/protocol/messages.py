@@ -315,6 +315,8 @@ def failure_document(type_: str, request_id: int | None, refusal: Refusal) -> di
 
 def event_document(event: Event) -> dict[str, Any]:
     """The map of an event."""
-    if isinstance(event, RawMessage):
+    if type(event) is RawMessage:
         return event.message
-    return {"type": event.TYPE, **_WRITERS[type(event)](event)}
+    document = _WRITERS[type(event)](event)
+    document["type"] = event.TYPE
+    return document
