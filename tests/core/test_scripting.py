@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yummy.core.membership import leave
-from yummy.core.scripting import apply_write, room_snapshot, scripted_keys, user_snapshot
+from yummy.core.scripting import (
+    PREFETCH_MEMBERS_MAX,
+    apply_write,
+    room_snapshot,
+    scripted_keys,
+    shown_room,
+    user_snapshot,
+)
 from yummy.core.values import Account, Member, Meta, Room, Session
 from yummy.hooks import calls
 from yummy.pipeline.unit import UnitOfWork
@@ -86,6 +93,19 @@ def test_who_goes_offline_is_shown_as_each_message_has_loaded_them(work, scene):
     assert (("ada", "Ada", 3), ("bob", "Bobby", 1)) == seen_room(work).members
     assert (False, "Bobby") == (seen_user(work, "bob").online, seen_user(work, "bob").name)
     assert (("ada", "Ada", 3), ("bob", None, 1)) == seen_room(scene.begin("ada")).members
+
+
+def test_a_large_room_is_not_sent_along_and_nothing_is_made_of_it(work, scene):
+    users = [f"u{number}" for number in range(PREFETCH_MEMBERS_MAX + 1)]
+    scene.room(*users[:-1], id="small")
+    scene.room(*users, id="large")
+
+    assert "small" == shown_room(work.uow, "small").room_id
+    assert (None, None) == (shown_room(work.uow, "large"), shown_room(work.uow, "no room"))
+    work.uow.put_room(attrs.evolve(work.uow.room("large"), name="Hall"))
+    assert shown_room(work.uow, "large") is None
+    assert "large" not in scene.world.shown_rooms
+    assert len(users) == len(seen_room(work, "large").members)
 
 
 def test_what_was_shown_is_forgotten_with_the_room_and_the_user(work, scene):

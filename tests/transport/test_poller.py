@@ -163,6 +163,7 @@ async def test_all_are_read_before_what_they_said_is_dealt_with(make_reader, nur
         reader.taken, reader.heard = Noted(order, "take"), Noted(order, "deal")
         reader.theirs.send(b"x")
         nursery.start_soon(reader.run, poller)
+        await wait_all_tasks_blocked()  # so that they are read in this order
     for reader in readers[:3]:
         reader.also = partial(poller.release, readers[3].ours)
     await wait_all_tasks_blocked()

@@ -26,6 +26,12 @@ from yummy.settings import Settings
 PREFETCH_MEMBERS_MAX = 64
 
 
+def shown_room(uow: UnitOfWork, room_id: str) -> RoomSnapshot | None:
+    """What is sent along with a call of a room; None if there is no such room, or if it is large."""
+    room = uow.room(room_id)
+    return None if room is None or len(room.members) > PREFETCH_MEMBERS_MAX else room_snapshot(uow, room_id)
+
+
 def room_snapshot(uow: UnitOfWork, room_id: str) -> RoomSnapshot | None:
     """What a script can read of a room, if there is one; made once, until something in it changes."""
     world = uow.world

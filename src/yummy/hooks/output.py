@@ -171,9 +171,9 @@ class ScriptStream(io.TextIOBase):
     def write(self, text: str, /) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self._output.said = True
         # As the plain text that it is, whatever methods a script's own class of texts has.
         *lines, self.begun = (self.begun + str.__str__(text)).split("\n")
+        self._output.said = True  # now that there is something to send
         for line in lines:
             self._end(line)
         # A line without end shall not grow without bound.

@@ -8,7 +8,7 @@ import attrs
 import structlog
 
 from yummy import model as models
-from yummy.core.scripting import PREFETCH_MEMBERS_MAX, apply_write, room_snapshot, scripted_keys, user_snapshot
+from yummy.core.scripting import apply_write, room_snapshot, scripted_keys, shown_room, user_snapshot
 from yummy.core.work import Work
 from yummy.hooks.calls import (
     Crashed,
@@ -123,8 +123,8 @@ class HookStage:
         # What a hook is most likely to read: the room that the message names, who sends it, and whom it is about.
         session, uow = self.work.session, self.work.uow
         room_id, user_id = getattr(model, "room_id", None), model.user_id
-        room = None if room_id is None else room_snapshot(uow, room_id)
-        rooms = () if room is None or len(room.members) > PREFETCH_MEMBERS_MAX else (room,)
+        room = None if room_id is None else shown_room(uow, room_id)
+        rooms = () if room is None else (room,)
         user = None if user_id is None else user_snapshot(uow, user_id)
         users = () if user is None else (user,)
         if session is not None and session.user_id != user_id:

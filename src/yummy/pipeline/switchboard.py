@@ -90,7 +90,7 @@ class Switchboard:
             line.hang_up(code, reason)
 
     def deliver(self, delivery: Delivery) -> None:
-        """Put an event into the outbox of every connection that speaks for one of its sessions."""
+        """Put an event into the outbox of every connection that speaks for a session of it, but for the one spared."""
         sessions, event, but = delivery
         spared = None if but is None else self._speakers.get(but)
         frames: dict[Encoding, bytes] = {}

@@ -14,7 +14,11 @@ import msgpack
 from yummy.protocol.errors import WrongFormat
 
 _WALK_FROM = 256
-"""Bytes of a payload from which on it is walked through first; a shorter one cannot announce enough to matter."""
+"""Bytes of a payload from which on it is walked through first, and read once only: a shorter one cannot announce enough
+to matter, and costs little to read again."""
+
+_FLOAT_32 = b"\xca"
+"""How a float of four bytes begins, which is written in eight here; it may as well be part of something else."""
 
 
 class Encoding(Enum):
@@ -67,9 +71,10 @@ def _decode_msgpack(payload: bytes) -> Any:
     try:
         if len(payload) > _WALK_FROM:
             _walk(payload)
-        document = msgpack.unpackb(payload, raw=False, strict_map_key=True, ext_hook=_refuse_extension)
-        if _comes_back(document, payload):
-            return document
+        elif _FLOAT_32 not in payload:
+            document = msgpack.unpackb(payload, raw=False, strict_map_key=True, ext_hook=_refuse_extension)
+            if _comes_back(document, payload):
+                return document
         return msgpack.unpackb(
             payload, raw=False, strict_map_key=True, ext_hook=_refuse_extension, object_pairs_hook=_unique
         )
@@ -100,7 +105,8 @@ def _walk(payload: bytes) -> None:
 def _comes_back(document: Any, payload: bytes) -> bool:
     """Whether what was read is written as it came: then no map in it had a key twice, as none has that is written.
 
-    Most encoders write everything as short as it goes, as this one does. This is quicker than to look at each map.
+    Encoders write everything as short as it goes, as this one does, but for some that write floats in four bytes. For a
+    short payload this is quicker than to look at each map.
     """
     try:
         packed: bytes = _packer.pack(document)

@@ -47,8 +47,8 @@ class Wire:
         required: Fields without which there is no model.
         optional: Fields that may be left out; null counts as left out.
         plain: Name on the wire of each field of plain data, and whether bytes may stand in it.
-        own_names: The names that a map may have of which the model can be made as it is, if it is of the right types:
-            those of its fields, and of the type. None at all if a field has another name on the wire.
+        own_names: The names that may stand in a map of which the model can be made as it is: those of its fields, and
+            of the type. Empty if a field has another name on the wire.
     """
 
     model: type[models.Model]

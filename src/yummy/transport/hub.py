@@ -62,7 +62,10 @@ class Hub:
         self._gathering = True
 
     def write(self) -> None:
-        """Write what was marked since `gather`, which saves a turn of the scheduler; much of it is the task's."""
+        """Write what was marked since `gather`, which saves the task a turn of the scheduler.
+
+        Where there is very much, it is left to the task, which lets others run in between.
+        """
         self._gathering = False
         marked = self._marked
         if self._parked is None or self._drains is None or not marked:

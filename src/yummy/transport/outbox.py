@@ -103,14 +103,14 @@ class Outbox:
             self._hub.mark(self)
 
     def write(self) -> bool:
-        """Give the kernel what it takes, before the hub does.
+        """Give the kernel what it takes, at once.
 
         Returns:
             Whether nothing is left. If the connection is lost nothing is, either.
         """
         scheduled = self._scheduled
         done = self.flush()
-        self._scheduled = scheduled  # the hub has not come round, and shall not be told twice
+        self._scheduled = scheduled  # whoever was to write comes all the same, and shall not be told twice
         return done
 
     def forget(self) -> None:
