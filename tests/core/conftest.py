@@ -91,8 +91,8 @@ class Scene:
     def sent(self):
         """The events of the last message: type, who hears it."""
         return [
-            (type(event).__name__, tuple(session for session in sessions if session != but))
-            for sessions, event, but in self.work.uow.deliveries
+            (type(item.event).__name__, tuple(session for session in item.sessions if session != item.but))
+            for item in self.work.uow.deliveries
         ]
 
     def events(self):

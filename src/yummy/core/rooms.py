@@ -176,7 +176,7 @@ def _leave(work: Work, model: models.DisconnectFromRoom) -> Answer:
 def _message(work: Work, model: models.MessageToRoom) -> Answer:
     if sessions := _listeners(work, model.room_id):
         sender = work.sender
-        event = MessageFromRoom(room_id=model.room_id, message=model.message, user_id=sender.user_id)
+        event = MessageFromRoom(model.room_id, model.message, sender.user_id)
         work.uow.send(sessions, event, but=sender.id)
     return Done()
 
@@ -184,7 +184,7 @@ def _message(work: Work, model: models.MessageToRoom) -> Answer:
 def _play(work: Work, model: models.Play) -> Answer:
     if sessions := _listeners(work, model.room_id):
         sender = work.sender
-        event = Played(room_id=model.room_id, message=model.message, user_id=sender.user_id)
+        event = Played(model.room_id, model.message, sender.user_id)
         work.uow.send(sessions, event, but=sender.id)
     return Done()
 

@@ -91,10 +91,10 @@ class Switchboard:
 
     def deliver(self, delivery: Delivery) -> None:
         """Put an event into the outbox of every connection that speaks for a session of it, but for the one spared."""
-        sessions, event, but = delivery
+        event, but = delivery.event, delivery.but
         spared = None if but is None else self._speakers.get(but)
         frames: dict[Encoding, bytes] = {}
-        for line in map(self._speakers.get, sessions):
+        for line in map(self._speakers.get, delivery.sessions):
             if line is None or line is spared:
                 continue
             encoding = line.encoding

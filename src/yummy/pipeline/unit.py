@@ -41,7 +41,8 @@ type Operation = Callable[[Any], Any]
 """From the value as it stands to the new one; raises `Refusal` if it no longer fits."""
 
 
-class Delivery(NamedTuple):
+@attrs.define
+class Delivery:
     """An event and the sessions that hear it, all but one of them, as they stood when it was staged."""
 
     sessions: tuple[str, ...]
