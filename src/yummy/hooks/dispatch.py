@@ -24,9 +24,7 @@ from yummy.hooks.calls import (
     HookResult,
     HooksBusy,
     Passed,
-    RoomSnapshot,
     Subject,
-    UserSnapshot,
 )
 from yummy.hooks.frames import CALL, Frame
 from yummy.hooks.journal import log_script_line
@@ -37,8 +35,6 @@ from yummy.hooks.reports import ReportBook
 from yummy.hooks.serving import Serving
 from yummy.hooks.statistics import Counts
 from yummy.model import HOOK_MODELS
-
-_packed: Callable[[RoomSnapshot | UserSnapshot], bytes | None] = attrgetter("packed")
 
 #: The error codes of a hook that ended by anything but `fail`.
 HOOK_ERROR = "hook_error"
@@ -227,9 +223,9 @@ class Dispatch:
     def _send(self, peer: Peer, call_id: int, call: HookCall, serving: Serving) -> None:
         name = call.name
         values = _model_fields[name](call.model)
-        rooms, users = tuple(map(_packed, call.rooms)), tuple(map(_packed, call.users))
-        if None in rooms or None in users:
-            rooms, users = tuple(map(frames.packed, call.rooms)), tuple(map(frames.packed, call.users))
+        # Nearly all are packed already.
+        rooms = [room.packed or frames.packed(room) for room in call.rooms]
+        users = [user.packed or frames.packed(user) for user in call.users]
         frame = (CALL, call_id, call.phase, name, values, call.success, rooms, users, serving.revision.number)
         try:
             peer.ask(call_id, frame)

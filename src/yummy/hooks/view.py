@@ -6,7 +6,7 @@ message is committed.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import define, evolve, field
@@ -56,7 +56,7 @@ class View:
     warn: Callable[[str], None]
     writes: list[Write] = field(factory=list)
     thread: int = field(factory=threading.get_ident)
-    _carried: tuple[tuple[bytes, ...], tuple[bytes, ...]] = ((), ())
+    _carried: tuple[Sequence[bytes], Sequence[bytes]] = ((), ())
     _rooms: dict[str, RoomSnapshot | None] = field(factory=dict)
     _users: dict[str, UserSnapshot | None] = field(factory=dict)
     _uses: int = 0
@@ -74,7 +74,7 @@ class View:
             )
         self._uses += 1
 
-    def begin(self, rooms: tuple[bytes, ...], users: tuple[bytes, ...]) -> None:
+    def begin(self, rooms: Sequence[bytes], users: Sequence[bytes]) -> None:
         """A call begins.
 
         Args:

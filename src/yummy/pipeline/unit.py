@@ -12,7 +12,7 @@ applied to that change as well (`adopt`); so neither overwrites the other.
 
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import attrs
 import structlog
@@ -69,7 +69,8 @@ class Change:
         return value
 
 
-class Savepoint(NamedTuple):
+@attrs.define
+class Savepoint:
     """A place to go back to."""
 
     journal: int
