@@ -28,13 +28,8 @@ PREFETCH_MEMBERS_MAX = 64
 
 def shown_room(uow: UnitOfWork, room_id: str) -> RoomSnapshot | None:
     """What is sent along with a call of a room; None if there is no such room, or if it is large."""
-    shown = None if uow.journal else uow.world.shown_rooms.get(room_id)
-    if shown is None:
-        room = uow.room(room_id)
-        if room is None or len(room.members) > PREFETCH_MEMBERS_MAX:
-            return None
-        return room_snapshot(uow, room_id)
-    return None if len(shown.members) > PREFETCH_MEMBERS_MAX else shown
+    room = uow.room(room_id)
+    return None if room is None or len(room.members) > PREFETCH_MEMBERS_MAX else room_snapshot(uow, room_id)
 
 
 def room_snapshot(uow: UnitOfWork, room_id: str) -> RoomSnapshot | None:

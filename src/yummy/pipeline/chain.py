@@ -38,7 +38,7 @@ from yummy.pipeline.commit import AfterEffect, Committer
 from yummy.pipeline.desk import LookupStore, Passwords, ServiceDesk
 from yummy.pipeline.driver import Driver
 from yummy.pipeline.failures import Failures
-from yummy.pipeline.message import Message, Superseded, refuse, success_frame
+from yummy.pipeline.message import Message, Superseded, answer_nobody, refuse, success_frame
 from yummy.pipeline.room_turns import release_rooms, room_keys, rooms_are_free, take_free_rooms, take_rooms
 from yummy.pipeline.scripts import HookStage, Scripts
 from yummy.pipeline.steps import Steps, awaited
@@ -206,7 +206,7 @@ class Chain:
             if session is None or (reason == "window" and session.connection is not None):
                 return
             sessions.end(work, session, reason=reason)
-            yield from self._commit(work, _answer_nobody)
+            yield from self._commit(work, answer_nobody)
         except Exception:  # noqa: BLE001  # nobody waits for an answer; the log is who hears of it
             self._fault(message)
         finally:
@@ -246,7 +246,7 @@ class Chain:
                 work.uow.put_account(attrs.evolve(online, **changed))
             if notice.what.ends_sessions:
                 end_sessions(work, notice.user_id, reason="operator")
-            yield from self._commit(work, _answer_nobody)
+            yield from self._commit(work, answer_nobody)
         except Exception:  # noqa: BLE001  # nobody waits for an answer; the log is who hears of it
             self._fault(message)
         finally:
@@ -297,12 +297,12 @@ class Chain:
         except Refusal as refusal:
             self._farewell_failed(work, message, middle, refusal)
         try:
-            yield from self._commit(work, _answer_nobody)
+            yield from self._commit(work, answer_nobody)
         except Refusal as refusal:
             # Its rooms are told all the same.
             self._farewell_failed(work, message, start, refusal)
             rule.run(work, model)
-            self._committer.commit_now(work.uow, _answer_nobody)
+            self._committer.commit_now(work.uow, answer_nobody)
 
     def _farewell_failed(self, work: Work, message: Message, savepoint: Any, refusal: Refusal) -> None:
         work.uow.rollback(savepoint)
@@ -348,10 +348,6 @@ class Chain:
 def _message_of_ours(type_: str, model: models.Model) -> Message:
     """A message that no client has sent."""
     return Message(Request(type_, model, None, Encoding.MSGPACK))
-
-
-def _answer_nobody() -> None:
-    """For chains of the server's own."""
 
 
 def _no_answer(_work: Work, _model: Any) -> Answer:

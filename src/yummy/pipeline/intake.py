@@ -148,7 +148,7 @@ class Intake:
         while (self._working or (self._queue and not self._hung_up)) and not self.driver.over:
             await self._change()
         self.chain.switchboard.disconnect(self.number)
-        session = None if self.session_id is None else self.chain.world.sessions.get(self.session_id)
+        session = self._session()
         if session is not None and session.connection == self.number:
             detached = attrs.evolve(session, connection=None)
             self.chain.world.put_session(session.id, detached)
@@ -257,7 +257,7 @@ class Intake:
         if isinstance(item, _Refused):
             refuse(self, item.request, item.refusal)
             return True
-        session = None if self.session_id is None else self.chain.world.sessions.get(self.session_id)
+        session = self._session()
         if session is not None:
             identify(item.model, session.user_id, session.id)
         elif not WIRE[item.type].anonymous:
@@ -290,6 +290,9 @@ class Intake:
             self._working = self.connection.working = on
             if not on:
                 self._wake()
+
+    def _session(self) -> Session | None:
+        return None if self.session_id is None else self.chain.world.sessions.get(self.session_id)
 
     def _wake(self) -> None:
         if self._changed is not None:

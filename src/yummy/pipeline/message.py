@@ -64,7 +64,7 @@ class Message:
         if isinstance(outcome, Refusal):
             return partial(self.fail, outcome)
         frame = success_frame(self.request, outcome)
-        return _nothing if self.line is None else partial(self.line.send, frame)
+        return answer_nobody if self.line is None else partial(self.line.send, frame)
 
     def fail(self, refusal: Refusal) -> None:
         """Answer with why it was not done."""
@@ -115,5 +115,5 @@ def refuse(line: Line, request: Request, refusal: Refusal) -> None:
     line.send(frame)
 
 
-def _nothing() -> None:
-    """For messages that nobody has sent."""
+def answer_nobody() -> None:
+    """The answer to a message of the server's own, which nobody has sent."""

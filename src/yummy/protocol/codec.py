@@ -109,12 +109,9 @@ def _comes_back(document: Any, payload: bytes) -> bool:
     short payload this is quicker than to look at each map.
     """
     try:
-        packed: bytes = _packer.pack(document)
+        return encode(document, Encoding.MSGPACK) == payload
     except Exception:  # noqa: BLE001  # nested too deeply for it, say; the other way decides what that means
-        # A packer that failed half-way keeps the first half.
-        _packer.reset()
         return False
-    return packed == payload
 
 
 def _decode_json(payload: str) -> Any:

@@ -151,9 +151,7 @@ def parse(payload: bytes | str, *, max_depth: int) -> Request:
     wire = WIRE.get(type_) if type(type_) is str else None
     if wire is not None and wire.own_names.issuperset(document):
         try:
-            for name, allow_bytes in wire.plain:
-                if name in document:
-                    check_plain(document[name], max_depth=max_depth, allow_bytes=allow_bytes)
+            _check_plain(wire, document, max_depth)
             del document["type"]
             model = wire.model(**document)
         except (TypeError, ValueError):
@@ -180,14 +178,18 @@ def _not_addressed(type_: Any, request_id: Any) -> WrongFormat:
     return WrongFormat(problem, request_id=_echo(request_id))
 
 
-def _make(wire: Wire, document: dict[str, Any], max_depth: int) -> models.Model:
-    """Make a model whose fields have other names on the wire, or of a map that says more than it must, or is wrong."""
+def _check_plain(wire: Wire, document: dict[str, Any], max_depth: int) -> None:
     for name, allow_bytes in wire.plain:
         if name in document:
             try:
                 check_plain(document[name], max_depth=max_depth, allow_bytes=allow_bytes)
             except PlainDataError as error:
                 raise PlainDataError(f"{name}: {error}") from None
+
+
+def _make(wire: Wire, document: dict[str, Any], max_depth: int) -> models.Model:
+    """Make a model whose fields have other names on the wire, or of a map that says more than it must, or is wrong."""
+    _check_plain(wire, document, max_depth)
     try:
         fields = {field: document[name] for name, field in wire.required}
     except KeyError:
