@@ -1,7 +1,7 @@
 """The command as people use it: processes, progress, tables, files, codes."""
 
-import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,10 +13,16 @@ from benchmarks.cli import main
 from benchmarks.outcome import Outcome
 from benchmarks.scenarios import SCENARIOS
 from click.testing import CliRunner
-from harness import running
+from harness import running, write_scripts
 from tests.benchmarks.conftest import OUTCOME
 
 ROOT = Path(__file__).parents[2]
+SILENCE = """
+    from yummy import fail
+
+    def pre_message_to_room(model):
+        fail("Nobody speaks now", "not_now")
+"""
 
 
 def invoke(*arguments, code=0):
@@ -75,11 +81,13 @@ async def test_a_limit_of_the_rate_is_recognised_and_says_which_setting_it_is(tm
 
 
 async def test_refused_requests_are_told_by_their_code_and_fail(tmp_path):
-    async with running(connection_restore_wait_timeout=0) as server:
-        result = await load(server, "reconnect", "--rate", 20, "--out", tmp_path, code=1)
-    assert "refused" in result.stdout
-    assert "not_restored" in result.stdout
-    assert json.loads((tmp_path / "report.json").read_text())["refused"]["not_restored"] > 0
+    hooks = write_scripts(tmp_path / "hooks", silence=SILENCE)
+    async with running(hooks) as server:
+        result = await load(server, "relay", "--rate", 20, "--out", tmp_path / "report", code=1)
+    assert re.search(r"refused +\d+ not_now", result.stdout)
+    outcome = Outcome.read(tmp_path / "report" / "report.json")
+    assert outcome.refused.keys() == {"not_now"}
+    assert outcome.answered == 0
 
 
 async def test_a_server_that_lets_nobody_in_says_why():
