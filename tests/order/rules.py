@@ -45,6 +45,14 @@ class Room:
 
 
 @attrs.define
+class Profile:
+    """What a user has told of itself."""
+
+    name: str | None = None
+    metas: dict[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.define
 class Refused(Exception):  # noqa: N818  # an answer
     """The request is refused."""
 
@@ -57,12 +65,14 @@ class Rules:
 
     Attributes:
         users: The user of each session that has not ended.
+        profiles: What users have told of themselves, by their ids.
         rooms: By id.
         order: The rooms of each session, those that it waits for too, in the order of coming.
         heard: What the request makes each session hear.
     """
 
     users: dict[str, str] = attrs.field(factory=dict)
+    profiles: dict[str, Profile] = attrs.field(factory=dict)
     rooms: dict[str, Room] = attrs.field(factory=dict)
     order: dict[str, list[str]] = attrs.field(factory=dict)
     heard: dict[str, list[Event]] = attrs.field(factory=dict)
@@ -86,7 +96,43 @@ class Rules:
         for room_id in left:
             self._tell_left(room_id, user)
 
+    # Users
+
+    def profile(self, user: str) -> Profile:
+        """What a user has told of itself."""
+        return self.profiles.setdefault(user, Profile())
+
+    def tell_of_oneself(self, session: str, changes: dict[str, Any]) -> None:
+        """A user changes its account."""
+        profile, action = self.profile(self.users[session]), changes.get("meta_action", 0)
+        if action == 0 and not changes.keys() & {"name", "metas"}:
+            raise Refused("update_missing")
+        if "name" in changes:
+            profile.name = changes["name"] or None
+        kept = profile.metas if action == 0 else {}
+        added = {} if action == 2 else changes.get("metas", {})
+        profile.metas = {**kept, **added}
+
+    def show_user(self, user: str) -> dict[str, Any]:
+        """A user as everybody sees it."""
+        profile = self.profile(user)
+        online = user in self.users.values()
+        return {"id": user, "name": profile.name, "metas": profile.metas, "online": online}
+
     # Rooms
+
+    def show(self, session: str, room_id: str) -> dict[str, Any]:
+        """A room as somebody sees it."""
+        room = self._room(room_id)
+        rank = room.rank(self.users[session])
+        if rank == 0 and room.password is not None:
+            raise Refused("no_permission")
+        return self._shown(room_id, rank)
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The public rooms as strangers see them, newest first."""
+        public = [room_id for room_id, room in self.rooms.items() if room.password is None]
+        return [self._shown(room_id, 0) for room_id in reversed(public)]
 
     def create(self, session: str, room_id: str, room: Room) -> None:
         """A room is made, and its maker joins it as owner."""
@@ -197,6 +243,21 @@ class Rules:
             self.heard.setdefault(session, []).append(event)
 
     # What they have in common
+
+    def _shown(self, room_id: str, rank: int) -> dict[str, Any]:
+        room = self.rooms[room_id]
+        shown = {
+            "id": room_id,
+            "users": [
+                {"user_id": user, "name": self.profile(user).name, "type": member.rank}
+                for user, member in room.members.items()
+            ],
+            "max-user": room.max_user,
+            "user-length": len(room.members),
+            "metas": room.metas,
+            "join-request": room.join_request,
+        }
+        return {**shown, "banned-users": sorted(room.banned)} if rank >= MODERATOR else shown
 
     def _room(self, room_id: str) -> Room:
         if room_id not in self.rooms:

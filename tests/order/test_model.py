@@ -23,6 +23,8 @@ USERS = ("anna", "bert", "cy")
 PLACES = range(5)
 ROOMS = 3
 """Rooms at a time, so that players meet."""
+SHOWN = [2, 3, 4, 7, 9, 10]
+"""What of a room is looked at: all that the model knows."""
 GAP = 1.0
 """Seconds between two losses of connections."""
 
@@ -82,6 +84,8 @@ class Game(RuleBasedStateMachine):
     def begin(self):
         for where, name in enumerate((*USERS, USERS[0])):
             self.log_in(where, name, 0, surely=True)
+            # Accounts outlast a game.
+            self.change_oneself(where, 0, {"name": "", "meta_action": 2})
         self.create(0, 0, 0, asks=False, private=False)
         for where in (1, 2):
             self.join(where, 0, 0, knows=True)
@@ -150,6 +154,19 @@ class Game(RuleBasedStateMachine):
         assert answer["rooms"] == mine
         self.check(trial)
 
+    @precondition(lambda self: self.tokens)
+    @rule(where=place, pick=pick, plan=plan)
+    def refresh(self, where, pick, plan):
+        token = self.tokens[pick % len(self.tokens)]
+        answer = self.request(where, plan, "RefreshToken", None, token=token.token)
+        if answer["status"]:
+            assert not token.dead
+            self.tokens.append(Token(answer["token"], token.session, token.user))
+            self.check(self.rules.copy())
+        else:
+            assert answer["code"] == (self.planned(plan) or "invalid_token")
+            assert token.dead or self.planned(plan)
+
     @rule(where=place, surely=seldom)
     def lose(self, where, surely):
         if where in self.stage.lines and surely:
@@ -177,6 +194,41 @@ class Game(RuleBasedStateMachine):
         while self.lost and min(self.lost.values()) <= until:
             self.end_window()
         self.stage.call(self.stage.advance, until)
+
+    # Users
+
+    @rule(
+        where=place,
+        plan=plan,
+        changes=st.fixed_dictionaries(
+            {},
+            optional={
+                "name": st.sampled_from(["", "A", "Ä"]),
+                "metas": st.dictionaries(st.sampled_from("ab"), st.integers(0, 9), max_size=2),
+                "meta_action": st.sampled_from([0, 1, 2]),
+            },
+        ),
+    )
+    def change_oneself(self, where, plan, changes):
+        where = self.acting(where)
+        effect = lambda rules, session: rules.tell_of_oneself(session, changes)  # noqa: E731  # as the others
+        self.request(where, plan, "UpdateUser", effect, **changes)
+
+    @precondition(lambda self: self.ids)
+    @rule(where=place, plan=plan, whom=pick)
+    def look_at_user(self, where, plan, whom):
+        where = self.acting(where)
+        session = self.sessions.get(where)
+        ids = list(self.ids.values())
+        user = ids[whom % len(ids)]
+        found = []
+        effect = lambda rules, _session: found.append(rules.show_user(user))  # noqa: E731  # as the others
+        if session is not None and self.rules.users[session] == user:
+            answer = self.request(where, plan, "Me", effect)
+        else:
+            answer = self.request(where, plan, "GetUser", effect, user_id=user)
+        if answer["status"]:
+            assert {key: answer[key] for key in found[0]} == found[0]
 
     # Rooms
 
@@ -254,6 +306,32 @@ class Game(RuleBasedStateMachine):
         answer = self.request(where, plan, "WaitingRoomJoins", effect, room_id=room)
         if answer["status"]:
             assert answer["users"] == found[0]
+
+    @precondition(lambda self: self.rooms)
+    @rule(where=place, pick=pick, plan=plan)
+    def look_at_room(self, where, pick, plan):
+        where = self.acting(where)
+        room = self.room(pick)
+        found = []
+        effect = lambda rules, session: found.append(rules.show(session, room))  # noqa: E731  # as the others
+        answer = self.request(where, plan, "GetRoom", effect, room_id=room, members=SHOWN)
+        if answer["status"]:
+            assert shown_of(answer) == found[0]
+
+    @rule(where=place, plan=plan, limit=st.integers(1, ROOMS))
+    def look_at_rooms(self, where, plan, limit):
+        where = self.acting(where)
+        found = []
+        effect = lambda rules, _session: found.extend(rules.listed())  # noqa: E731  # as the others
+        answer = self.request(where, plan, "RoomList", effect, limit=limit, members=SHOWN)
+        if not answer["status"]:
+            return
+        pages = [answer]
+        while "cursor" in pages[-1]:
+            fields = {"limit": limit, "members": SHOWN, "cursor": pages[-1]["cursor"]}
+            pages.append(self.request(where, 0, "RoomList", lambda _rules, _session: None, **fields))
+        assert all(len(page["rooms"]) == limit for page in pages[:-1])
+        assert [shown_of(room) for page in pages for room in page["rooms"]] == found
 
     @precondition(lambda self: self.rooms and self.ids)
     @rule(
@@ -393,6 +471,11 @@ class Game(RuleBasedStateMachine):
         server = self.stage.server
         assert (server.world.rooms, server.world.sessions, server.world.accounts) == ({}, {}, {})
         assert (server.driver.running, server.chain.turns.statistics().held) == (0, 0)
+
+
+def shown_of(room):
+    """Of a room in an answer, what the model shows of one."""
+    return {key: value for key, value in room.items() if key not in ("type", "request_id", "status")}
 
 
 def as_comparable(room):
