@@ -93,6 +93,9 @@ class Wire:
     """
 
     socket: socket.socket
+    # What has come behind the answer to the handshake.
+    _early: bytes = b""
+    # The beginning of a frame.
     _rest: bytes = b""
     _unsent: bytearray = field(factory=bytearray)
 
@@ -184,7 +187,7 @@ class Wire:
         Raises:
             ConnectionLost: It has ended.
         """
-        received = self._receive()
+        received, self._early = self._early or self._receive(), b""
         if not received:
             return []
         payloads, others, self._rest = split_frames(self._rest + received)
@@ -198,10 +201,8 @@ class Wire:
         Raises:
             ConnectionLost: It has ended.
         """
-        if self._rest:
-            rest, self._rest = self._rest, b""
-            return rest
-        return self._receive()
+        kept, self._early, self._rest = self._early + self._rest, b"", b""
+        return kept or self._receive()
 
     def _receive(self) -> bytes:
         try:

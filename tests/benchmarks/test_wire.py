@@ -7,6 +7,7 @@ import pytest
 import trio
 import trustme
 from benchmarks import wire
+from benchmarks.frames import Kind
 from benchmarks.wire import ConnectionLost, Where, Wire
 from harness import KEY, running
 
@@ -75,6 +76,26 @@ async def test_a_close_frame_is_told_by_its_code():
             await trio.to_thread.run_sync(one.receive)
         assert lost.value.code == "closed 4001"
         one.close()
+
+
+async def test_what_comes_along_with_the_answer_to_the_handshake_is_not_lost():
+    hello = bytes((Kind.BINARY, 5)) + b"hello"
+
+    async def greeting(stream):
+        async with stream:
+            await stream.receive_some()
+            await stream.send_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + hello + hello[:3])
+            await stream.send_all(hello[3:])
+
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(partial(trio.serve_tcp, greeting, 0, host="127.0.0.1"))
+        one = await connect(Where.local(listeners[0].socket.getsockname()[1], KEY))
+        heard = []
+        while len(heard) < 2:
+            heard += await trio.to_thread.run_sync(one.receive)
+        assert heard == [b"hello", b"hello"]
+        one.close()
+        nursery.cancel_scope.cancel()
 
 
 def test_nobody_there_and_no_such_host_are_said():
