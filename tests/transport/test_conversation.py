@@ -217,7 +217,7 @@ async def test_text_binary_and_fragments_keep_their_order_whichever_way_each_goe
     assert said == peer.received
 
 
-async def test_a_close_frame_behind_messages_that_nobody_wants_any_more_is_seen(open_house):
+async def test_a_close_frame_behind_messages_that_nobody_wants_any_more_is_seen(open_house, mock_clock):
     class Closes(Echo):
         def receive(self, payload):
             super().receive(payload)
@@ -225,10 +225,9 @@ async def test_a_close_frame_behind_messages_that_nobody_wants_any_more_is_seen(
 
     house = await open_house(Closes)
     client = await house.upgraded()
-    begun = trio.current_time()
     await client.send(masked(BINARY, b"more") * 5 + masked(CLOSE, b"\x03\xe8"))
+    # Time stands still: nobody gives up waiting for that frame.
     await house.wait_alone()
-    assert trio.current_time() - begun < house.running.limits.close_timeout / 2
 
 
 async def test_others_are_served_between_many_messages_of_one(open_house):

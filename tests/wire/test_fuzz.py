@@ -11,7 +11,7 @@ import trio
 from bounds import bounded
 from hypothesis import given
 from hypothesis import strategies as st
-from siege import LATENCY, besieged, request, upgrade
+from siege import besieged, promptly, request, upgrade
 from structlog.testing import capture_logs
 from tests.transport.conftest import BINARY, CLOSE, PING, TEXT, Gone, masked
 from trio.testing import wait_all_tasks_blocked
@@ -108,7 +108,7 @@ async def attack(siege, data, border, end):
         client.reset()
     await trio.aclose_forcefully(client.stream)
     siege.clients.clear()
-    with trio.fail_after(LATENCY):
+    async with promptly():
         await siege.anna.ok("Play", room_id=siege.room, message="still here")
         while (event := await siege.bert.receive()).get("message") != "still here":
             heard.add(event["type"])
