@@ -8,24 +8,24 @@ from benchmarks.load import Hand, LoadFailed, Tick, loading
 from benchmarks.plan import Plan, split
 from benchmarks.record import Record
 from benchmarks.wire import Where
-from harness import KEY, running
+from harness import KEY, PATIENCE, running
 
 from yummy.client.address import parse_address
 
 
-def plan_for(server):
+def plan_for(server, rate=100.0):
     address = parse_address(server.url, KEY)
     where = Where(address.host, address.port, address.secure, address.resource)
-    return Plan("ask", where, 0, 4, 100.0, 64, 0.0, 600.0)
+    return Plan("ask", where, 0, 4, rate, 64, 0.0, 600.0)
 
 
-async def failing(server, when_it_runs, processes=1):
+async def failing(server, when_it_runs, processes=1, rate=100.0):
     """Why a load ended to which this was done after its first second."""
     going = trio.Event()
     failed = []
 
     def load():
-        plans = split(plan_for(server), processes, 1)
+        plans = split(plan_for(server, rate), processes, 1)
         with loading(plans, None, lambda _line: trio.from_thread.run_sync(going.set)) as running_load:
             hands.append(running_load)
             running_load.prepare()
@@ -45,7 +45,8 @@ async def failing(server, when_it_runs, processes=1):
 
 async def test_a_server_that_goes_away_ends_the_load():
     async with running() as server:
-        text = await failing(server, lambda _load: server.transport.drain(1.0))
+        # So few that nobody sends twice before it sees that the server has gone.
+        text = await failing(server, lambda _load: server.transport.drain(PATIENCE), rate=0.5)
     assert text == "The server has closed all connections.\nThe server is stopping."
 
 

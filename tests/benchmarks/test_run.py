@@ -43,7 +43,6 @@ async def test_a_load_is_told_on_the_terminal_and_kept_in_files(tmp_path):
             server, "relay", "--rate", 200, "--processes", 2, "--server-pid", os.getpid(), "--out", tmp_path / "one"
         )
         assert "1 s" in result.stderr
-        assert "p99" in result.stderr
         assert "generator" in result.stderr
         assert "4 connections, rooms of 4, 200 requests/s" in result.stdout
         outcome = Outcome.read(tmp_path / "one" / "report.json")
@@ -63,7 +62,7 @@ async def test_several_processes_share_the_players(tmp_path):
         await load(server, "ask", "--closed-loop", "--processes", 2, "--out", tmp_path)
     outcome = Outcome.read(tmp_path / "report.json")
     assert len(outcome.generator) == 2
-    assert outcome.answered > 0
+    assert outcome.latency.count > 0
 
 
 async def test_neither_key_nor_secrets_come_into_a_report(tmp_path, monkeypatch):
@@ -75,8 +74,8 @@ async def test_neither_key_nor_secrets_come_into_a_report(tmp_path, monkeypatch)
 
 async def test_a_limit_of_the_rate_is_recognised_and_says_which_setting_it_is(tmp_path):
     async with running(max_messages_per_second=5) as server:
-        result = await load(server, "ask", "--closed-loop", code=1)
-    assert "MAX_MESSAGES_PER_SECOND=0" in result.stderr
+        result = await load(server, "ask", "--rate", 1000, code=1)
+    assert "MAX_MESSAGES_PER_SECOND=0" in result.output
     assert "Traceback" not in result.output
 
 

@@ -16,7 +16,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "tic_tac_toe"
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 #: How long the server keeps the seat of a player whose connection is lost. Long enough for a client to come back.
-RESTORE_SECONDS = 2
+RESTORE_SECONDS = 5
 
 
 def load(path: Path):

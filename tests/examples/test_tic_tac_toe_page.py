@@ -28,6 +28,10 @@ _SOCKETS = """
 """
 
 
+# Longer than the server waits for who has gone.
+expect.set_options(timeout=20_000)
+
+
 @pytest.fixture(scope="module")
 def browser():
     chromium = shutil.which("chromium")

@@ -657,7 +657,7 @@ class TestLife:
 
     async def test_a_script_that_cannot_be_interrupted_is_left_behind_and_said_so(self, serve_scripts, pre_play, pipe):
         script = f"import os\ndef pre_play(model): os.read({pipe.reads}, 1)"
-        limits = HookLimits(timeout=0.2, load_timeout=0.2, abandon_after=0.1)
+        limits = HookLimits(timeout=0.2, abandon_after=0.1)
         with structlog.testing.capture_logs() as logs:
             async with serve_scripts(script, limits=limits) as host, trio.open_nursery() as nursery:
                 nursery.start_soon(host.call, pre_play())

@@ -150,28 +150,40 @@ class TestInterrupt:
             assert await metas(anna, room) == {"found": "Bert"}
             assert server.hooks.statistics().given_up == 0
 
-    async def test_the_deadline_counts_from_the_start_of_a_call_not_from_its_queueing(self, tmp_path):
-        scripts = """
-            import time
+    async def test_the_deadline_counts_from_the_start_of_a_call_not_from_its_queueing(self, tmp_path, pipe, until):
+        script = f"""
+            import os
 
             def pre_play(model):
-                time.sleep(0.4)
+                if model.message == "wait":
+                    os.read({pipe.reads}, 1)
         """
+        timeout = 1.0
+        results = {}
 
-        async def play(player):
-            room = (await player.ok("CreateRoom"))["room_id"]
-            await player.ok("Play", room_id=room, message=1)
+        async def play(player, room, message):
+            results[message] = await player.call("Play", room_id=room, message=message)
 
         async with (
-            running(write_scripts(tmp_path / "hooks", game=scripts), hook_timeout=1.0) as server,
+            running(
+                write_scripts(tmp_path / "hooks", game=script), hook_timeout=timeout, hook_abandon_after=60
+            ) as server,
             logged_in(server, "anna") as anna,
             logged_in(server, "bert") as bert,
             logged_in(server, "carl") as carl,
         ):
+            rooms = [(await player.ok("CreateRoom"))["room_id"] for player in (anna, bert, carl)]
             async with trio.open_nursery() as nursery:
-                for player in (anna, bert, carl):
-                    nursery.start_soon(play, player)
-            assert server.hooks.statistics().most_waiting == 3
+                nursery.start_soon(play, anna, rooms[0], "wait")
+                await until(lambda: server.hooks.statistics().waiting == 1)
+                nursery.start_soon(play, bert, rooms[1], "b")
+                nursery.start_soon(play, carl, rooms[2], "c")
+                await until(lambda: server.hooks.statistics().waiting == 3)
+                queued = trio.current_time()
+                await until(lambda: trio.current_time() >= queued + timeout)
+                pipe.let_go()
+            # The first was late itself.
+            assert [results[message]["status"] for message in ("b", "c")] == [True, True]
 
     async def test_a_post_hook_that_takes_too_long_drops_what_core_did(self, tmp_path):
         scripts = "def post_update_room(model, success):\n    while success: pass\n"
