@@ -137,7 +137,12 @@ async def test_ctrl_c_ends_a_load_with_its_report(tmp_path):
         options = ["--url", server.url, "--rate", "50", "--warm-up", "0", "--duration", "600", "--out", str(tmp_path)]
         command = [sys.executable, "-m", "benchmarks", "run", "ask", *options]
         pipe = subprocess.PIPE
-        process = await trio.lowlevel.open_process(command, cwd=ROOT, stderr=pipe, stdout=subprocess.DEVNULL)
+        # A shell has its background jobs ignore Ctrl-C, and these whatever they start.
+        inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            process = await trio.lowlevel.open_process(command, cwd=ROOT, stderr=pipe, stdout=subprocess.DEVNULL)
+        finally:
+            signal.signal(signal.SIGINT, inherited)
         with trio.fail_after(30):
             told = b""
             while b"1 s" not in told:
